@@ -1,0 +1,3 @@
+#ifndef COPENBLAS_H
+#define COPENBLAS_H
+#endif

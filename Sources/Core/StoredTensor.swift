@@ -1,0 +1,45 @@
+/// A tensor as a file holds it: type, shape and a borrowed view of its little-endian bytes in row-major order.
+///
+/// `owner` keeps the memory alive: as long as a `StoredTensor` exists, its bytes do. This is the hand-over
+/// between Formats, which knows no arithmetic, and Compute, which knows no files.
+public struct StoredTensor: @unchecked Sendable {
+  public let name: String
+  public let elementType: ElementType
+  public let shape: Shape
+  /// Exactly the bytes that `elementType` and `shape` ask for. Never written to.
+  public let bytes: UnsafeRawBufferPointer
+  private let owner: AnyObject
+
+  /// - Precondition: `bytes` has the size that type and shape ask for; readers check files before.
+  public init(
+    name: String, elementType: ElementType, shape: Shape, bytes: UnsafeRawBufferPointer, owner: AnyObject
+  ) {
+    precondition(
+      (try? elementType.byteCount(elements: shape.elementCount())) == bytes.count,
+      "\(name): \(bytes.count) bytes for \(elementType.rawValue) \(shape)")
+    self.name = name
+    self.elementType = elementType
+    self.shape = shape
+    self.bytes = bytes
+    self.owner = owner
+  }
+
+  /// A tensor that owns a copy of `values`.
+  public init(name: String, _ values: [Float], shape: Shape) {
+    let copy = OwnedBytes(count: values.count * MemoryLayout<Float>.stride)
+    values.withUnsafeBytes { copy.bytes.copyMemory(from: $0) }
+    self.init(
+      name: name, elementType: .float32, shape: shape, bytes: UnsafeRawBufferPointer(copy.bytes), owner: copy)
+  }
+}
+
+/// Bytes on the heap, freed with their owner; 64-byte aligned.
+public final class OwnedBytes {
+  public let bytes: UnsafeMutableRawBufferPointer
+
+  public init(count: Int) {
+    bytes = .allocate(byteCount: count, alignment: 64)
+  }
+
+  deinit { bytes.deallocate() }
+}
