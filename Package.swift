@@ -50,13 +50,11 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["HybridizeDistill"], path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["HybridizeRuntime"], path: "Tests/Support", swiftSettings: strict),
     tests("CoreTests", uses: ["HybridizeCore"]),
     tests("FormatsTests", uses: ["HybridizeFormats"]),
     tests("ComputeTests", uses: ["HybridizeCompute"]),
     tests("RuntimeTests", uses: ["HybridizeRuntime"]),
-    tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
-    tests("CommandTests", uses: ["HybridizeDistill"]),
   ]
 )

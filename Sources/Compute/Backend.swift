@@ -11,6 +11,10 @@ import HybridizeCore
 public protocol Backend: AnyObject, Sendable {
   /// For reports: `cpu`, `reference`.
   var name: String { get }
+  /// What it runs on, for reports: instruction set, libraries.
+  var details: String { get }
+  /// Threads that it computes with.
+  var threads: Int { get }
   /// What activations are: float32 or float64.
   var activationType: ElementType { get }
 

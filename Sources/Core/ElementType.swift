@@ -43,14 +43,17 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
 
   /// Bytes of `count` elements.
   ///
+  /// - Precondition: `count` is not negative.
   /// - Throws: `.sizeOverflow` when the product does not fit, `.subByteMisaligned` when a packed type does not
   ///   fill whole bytes.
   public func byteCount(elements count: Int) throws(HybridizeError) -> Int {
-    let bits = try CheckedMath.multiply(count, bitsPerElement)
+    // Bits are counted in 64 of them, as the reference does: 2^60 bytes is a size, 2^61 is not.
+    let (bits, overflow) = UInt64(count).multipliedReportingOverflow(by: UInt64(bitsPerElement))
+    guard !overflow else { throw HybridizeError(.sizeOverflow, found: "\(count) x \(bitsPerElement) bits") }
     guard bits % 8 == 0 else {
       throw HybridizeError(
         .subByteMisaligned, expected: "a whole number of bytes", found: "\(count) elements of \(bitsPerElement) bits")
     }
-    return bits / 8
+    return Int(bits / 8)
   }
 }

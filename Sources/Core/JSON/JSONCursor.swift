@@ -59,9 +59,10 @@ public struct JSONCursor {
       guard offset < bytes.count else { throw syntax("the closing quote of a string") }
       switch bytes[offset] {
       case UInt8(ascii: "\""):
-        text += bytes[start..<offset]
+        let rest = bytes[start..<offset]
         offset += 1
-        return String(decoding: text, as: UTF8.self)
+        // Most strings have no escape and need no copy.
+        return text.isEmpty ? String(decoding: rest, as: UTF8.self) : String(decoding: text + rest, as: UTF8.self)
       case UInt8(ascii: "\\"):
         text += bytes[start..<offset]
         offset += 1
@@ -127,7 +128,8 @@ public struct JSONCursor {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
-    default: return .number(try number())
+    case .some(UInt8(ascii: "-")), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): return .number(try number())
+    default: throw syntax("a value")
     }
   }
 

@@ -41,13 +41,13 @@ public enum JSONValue: Sendable, Equatable {
 }
 
 /// A JSON object in document order. Keys are told apart by their bytes, not by Unicode equivalence.
-public struct JSONObject: Sendable, Equatable {
+public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public private(set) var members: [(key: String, value: JSONValue)] = []
   private var positions: [UTF8Key: Int] = [:]
 
   public init() {}
 
-  public init(_ members: KeyValuePairs<String, JSONValue>) {
+  public init(dictionaryLiteral members: (String, JSONValue)...) {
     for (key, value) in members { self[key] = value }
   }
 

@@ -1,0 +1,119 @@
+// Vectors of WIDTH floats.
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float floats __attribute__((ext_vector_type(WIDTH)));
+typedef double doubles __attribute__((ext_vector_type(WIDTH)));
+typedef int32_t ints __attribute__((ext_vector_type(WIDTH)));
+typedef uint32_t words __attribute__((ext_vector_type(WIDTH)));
+typedef uint16_t halves __attribute__((ext_vector_type(WIDTH)));
+typedef float floats4 __attribute__((ext_vector_type(4)));
+
+// The same in memory, at any address.
+typedef float floats_in_memory __attribute__((ext_vector_type(WIDTH), aligned(4), may_alias));
+typedef uint16_t halves_in_memory __attribute__((ext_vector_type(WIDTH), aligned(2), may_alias));
+
+INLINE floats load(const float *p) { return *(const floats_in_memory *)p; }
+INLINE void store(float *p, floats x) { *(floats_in_memory *)p = x; }
+
+/// The first `count < WIDTH` elements, then zeros.
+INLINE floats load_first(const float *p, size_t count) {
+  float lanes[WIDTH] = {0};
+  for (size_t i = 0; i < count; i++) lanes[i] = p[i];
+  return load(lanes);
+}
+
+INLINE void store_first(float *p, floats x, size_t count) {
+  float lanes[WIDTH];
+  store(lanes, x);
+  for (size_t i = 0; i < count; i++) p[i] = lanes[i];
+}
+
+/// `a b + c`; rounded once where the machine can.
+INLINE floats multiply_add(floats a, floats b, floats c) {
+#if defined(HAS_FMA)
+  return __builtin_elementwise_fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+INLINE floats greater_of(floats a, floats b) { return a > b ? a : b; }
+
+// MARK: sums of lanes
+
+INLINE floats4 fold(floats x) {
+#if WIDTH == 16
+  __typeof__(x.lo) y = x.lo + x.hi;
+  return y.lo + y.hi;
+#elif WIDTH == 8
+  return x.lo + x.hi;
+#else
+  return x;
+#endif
+}
+
+INLINE float sum_of(floats x) {
+  floats4 y = fold(x);
+  return (y.x + y.z) + (y.y + y.w);
+}
+
+/// The sums of four vectors, at less than four times the price.
+INLINE floats4 sums_of(floats a, floats b, floats c, floats d) {
+  floats4 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
+  floats4 pq = __builtin_shufflevector(p, q, 0, 1, 4, 5) + __builtin_shufflevector(p, q, 2, 3, 6, 7);
+  floats4 rs = __builtin_shufflevector(r, s, 0, 1, 4, 5) + __builtin_shufflevector(r, s, 2, 3, 6, 7);
+  return __builtin_shufflevector(pq, rs, 0, 2, 4, 6) + __builtin_shufflevector(pq, rs, 1, 3, 5, 7);
+}
+
+INLINE float greatest_of(floats x) {
+  float greatest = x[0];
+  for (int i = 1; i < WIDTH; i++) greatest = x[i] > greatest ? x[i] : greatest;
+  return greatest;
+}
+
+INLINE double sum_of_doubles(const doubles *x) {
+  double sum = 0;
+  for (int i = 0; i < WIDTH; i++) sum += (*x)[i];
+  return sum;
+}
+
+// MARK: weights
+
+INLINE floats from_bfloat16(halves x) {
+  words bits = __builtin_convertvector(x, words) << 16;
+  return (floats)bits;
+}
+
+INLINE floats from_float16(halves x) {
+#if defined(HAS_HALF)
+  typedef _Float16 small_floats __attribute__((ext_vector_type(WIDTH)));
+  return __builtin_convertvector((small_floats)x, floats);
+#else
+  words bits = __builtin_convertvector(x, words);
+  words sign = (bits & 0x8000u) << 16, rest = bits & 0x7FFFu;
+  words normal = (rest << 13) + (112u << 23);
+  words special = (rest << 13) | 0x7F800000u;
+  // A subnormal is its mantissa times 2^-24: made by conversion, as denormal operands would count as zeros.
+  words subnormal = (words)(__builtin_convertvector((ints)rest, floats) * 0x1p-24f);
+  words magnitude = rest < 0x400u ? subnormal : (rest >= 0x7C00u ? special : normal);
+  return (floats)(magnitude | sign);
+#endif
+}
+
+INLINE size_t size_of_type(ck_type type) { return type == ck_float32 ? 4 : 2; }
+
+/// WIDTH weights from element `i` on.
+INLINE floats load_weights(ck_type type, const void *weights, size_t i) {
+  if (type == ck_float32) return load((const float *)weights + i);
+  halves x = *(const halves_in_memory *)((const uint16_t *)weights + i);
+  return type == ck_bfloat16 ? from_bfloat16(x) : from_float16(x);
+}
+
+/// The first `count < WIDTH` weights from element `i` on, then zeros.
+INLINE floats load_first_weights(ck_type type, const void *weights, size_t i, size_t count) {
+  if (type == ck_float32) return load_first((const float *)weights + i, count);
+  uint16_t lanes[WIDTH] = {0};
+  for (size_t j = 0; j < count; j++) lanes[j] = ((const uint16_t *)weights)[i + j];
+  return load_weights(type, lanes, 0);
+}

@@ -1,0 +1,5 @@
+#include "kernels/system.h"
+
+#define WIDTH 4
+#define LEVEL ck_kernels_portable
+#include "kernels/all.h"

@@ -1,0 +1,82 @@
+import CKernels
+import HybridizeCore
+
+extension CPUBackend {
+  /// Elements that are worth handing to another thread.
+  static let elementsAPiece = 1 << 14
+
+  func rowsAPiece(_ x: Tensor) -> Int { max(1, Self.elementsAPiece / max(x.columns, 1)) }
+
+  public func rmsNorm(_ x: Tensor, gain: Weight, epsilon: Double, into out: Tensor) {
+    precondition(x.hasShape(of: out), "rmsNorm: different shapes")
+    let groups = groupsPerRow(x, width: gain.columns, gain)
+    forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
+      let first = rows.lowerBound * x.columns
+      kernels.rms_norm(
+        x.floats + first, gain.floats, Float(epsilon), rows.count * groups, gain.columns, out.floats + first)
+    }
+  }
+
+  public func l2Normalize(_ x: Tensor, groupSize: Int, epsilon: Double) {
+    precondition(groupSize > 0 && x.columns % groupSize == 0, "l2Normalize: groups of \(groupSize) in \(x.columns)")
+    forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
+      kernels.l2_normalize(
+        x.floats + rows.lowerBound * x.columns, Float(epsilon), rows.count * (x.columns / groupSize), groupSize)
+    }
+  }
+
+  public func silu(_ x: Tensor) {
+    forEachPiece(of: x.elementCount, size: Self.elementsAPiece) { range in
+      kernels.silu(x.floats + range.lowerBound, range.count)
+    }
+  }
+
+  public func multiplySiLU(_ gate: Tensor, into x: Tensor) {
+    precondition(x.hasShape(of: gate), "multiplySiLU: different shapes")
+    forEachPiece(of: x.elementCount, size: Self.elementsAPiece) { range in
+      kernels.multiply_silu(x.floats + range.lowerBound, gate.floats + range.lowerBound, range.count)
+    }
+  }
+
+  public func sigmoid(_ x: Tensor) {
+    forEachPiece(of: x.elementCount, size: Self.elementsAPiece) { range in
+      kernels.sigmoid(x.floats + range.lowerBound, range.count)
+    }
+  }
+
+  public func scaleChannels(_ x: Tensor, gain: Weight) {
+    let groups = groupsPerRow(x, width: gain.columns, gain)
+    forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
+      for group in rows.lowerBound * groups..<rows.upperBound * groups {
+        kernels.multiply(x.floats + group * gain.columns, gain.floats, gain.columns)
+      }
+    }
+  }
+
+  public func logDecay(_ x: Tensor, logRate: Weight, bias: Weight) {
+    precondition(
+      logRate.rows == 1 && logRate.columns == x.columns && bias.rows == 1 && bias.columns == x.columns,
+      "logDecay: wrong shape of logRate or bias")
+    forEachPiece(of: x.rows, size: 128) { rows in
+      kernels.log_decay(x.floats + rows.lowerBound * x.columns, logRate.floats, bias.floats, rows.count, x.columns)
+    }
+  }
+
+  public func rotate(_ x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor) {
+    let half = headDimension / 2
+    precondition(headDimension % 2 == 0 && half > 0 && x.columns % headDimension == 0, "rotate: heads do not fit")
+    precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
+    forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
+      for row in rows {
+        kernels.rotate(
+          x.floats + row * x.columns, x.columns / headDimension, headDimension, cosine.floats + row * half,
+          sine.floats + row * half)
+      }
+    }
+  }
+
+  private func groupsPerRow(_ x: Tensor, width: Int, _ gain: Weight) -> Int {
+    precondition(gain.rows == 1 && width > 0 && x.columns % width == 0, "groups of \(width) in \(x.columns) columns")
+    return x.columns / width
+  }
+}

@@ -1,0 +1,102 @@
+import CKernels
+import HybridizeCore
+
+extension CPUBackend {
+  public func prepare(_ tensor: StoredTensor) throws(HybridizeError) -> Weight {
+    let (rows, columns) = try tensor.matrixShape()
+    // Vectors and convolution kernels are small, and their kernels read float32 only.
+    let isSmall = rows == 1 || tensor.shape.rank != 2
+    switch tensor.elementType {
+    case .float64: return narrowed(tensor, rows, columns)
+    case .float32, .bfloat16, .float16:
+      if isSmall { return widened(tensor, rows, columns) }
+      let storage = tensor.isAligned ? borrowed(tensor) : copied(tensor)
+      return Weight(rows: rows, columns: columns, elementType: tensor.elementType, storage: storage)
+    default:
+      throw HybridizeError(
+        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16 or F64",
+        found: tensor.elementType.rawValue)
+    }
+  }
+
+  /// The file's own bytes; the weight keeps their owner alive.
+  private func borrowed(_ tensor: StoredTensor) -> Storage {
+    // Weights are never written to.
+    let address = UnsafeMutableRawPointer(mutating: tensor.bytes.baseAddress)
+    guard let address else { return .allocate(byteCount: 0) }
+    return Storage(address: address, byteCount: tensor.bytes.count) { _ in withExtendedLifetime(tensor) {} }
+  }
+
+  private func copied(_ tensor: StoredTensor) -> Storage {
+    let storage = Storage.allocate(byteCount: tensor.bytes.count)
+    UnsafeMutableRawBufferPointer(start: storage.address, count: storage.byteCount).copyMemory(from: tensor.bytes)
+    return storage
+  }
+
+  private func widened(_ tensor: StoredTensor, _ rows: Int, _ columns: Int) -> Weight {
+    let source = tensor.isAligned ? borrowed(tensor) : copied(tensor)
+    let target = Storage.allocate(byteCount: rows * columns * MemoryLayout<Float>.stride)
+    kernels.widen(
+      tensor.elementType.kernelType, source.address, rows * columns,
+      target.address.assumingMemoryBound(to: Float.self))
+    return Weight(rows: rows, columns: columns, elementType: .float32, storage: target)
+  }
+
+  private func narrowed(_ tensor: StoredTensor, _ rows: Int, _ columns: Int) -> Weight {
+    let target = Storage.allocate(byteCount: rows * columns * MemoryLayout<Float>.stride)
+    let floats = target.address.assumingMemoryBound(to: Float.self)
+    for index in 0..<rows * columns {
+      floats[index] = Float(tensor.bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+    }
+    return Weight(rows: rows, columns: columns, elementType: .float32, storage: target)
+  }
+}
+
+extension StoredTensor {
+  /// Rows and columns of a matrix, of a vector as one row, or of a convolution kernel `[channels, 1, taps]`.
+  ///
+  /// - Throws: `.wrongShape`.
+  func matrixShape() throws(HybridizeError) -> (rows: Int, columns: Int) {
+    let dimensions = shape.dimensions
+    switch dimensions.count {
+    case 1: return (1, dimensions[0])
+    case 2: return (dimensions[0], dimensions[1])
+    case 3 where dimensions[1] == 1: return (dimensions[0], dimensions[2])
+    default:
+      throw HybridizeError(
+        .wrongShape, tensor: name, expected: "a vector, a matrix or [channels, 1, taps]", found: "\(shape)")
+    }
+  }
+
+  /// Whether the bytes can be read as elements where they are.
+  fileprivate var isAligned: Bool {
+    Int(bitPattern: bytes.baseAddress) % (elementType.bitsPerElement / 8) == 0
+  }
+}
+
+extension ElementType {
+  /// - Precondition: a type that `prepare` leaves as it is.
+  var kernelType: ck_type {
+    switch self {
+    case .float32: ck_float32
+    case .bfloat16: ck_bfloat16
+    case .float16: ck_float16
+    default: preconditionFailure("no kernels for \(rawValue)")
+    }
+  }
+}
+
+extension Weight {
+  /// A weight that `prepare` has made float32, as it does with vectors and convolution kernels.
+  ///
+  /// - Precondition: it is one.
+  var floats: UnsafePointer<Float> {
+    precondition(elementType == .float32, "\(elementType.rawValue) where float32 was expected")
+    return UnsafePointer(storage.address.assumingMemoryBound(to: Float.self))
+  }
+
+  /// The address of a row in the stored type.
+  func row(_ index: Int) -> UnsafeRawPointer {
+    UnsafeRawPointer(storage.address) + index * columns * (elementType.bitsPerElement / 8)
+  }
+}

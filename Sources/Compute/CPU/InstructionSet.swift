@@ -1,0 +1,60 @@
+import CKernels
+import HybridizeCore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The vector instructions that the kernels of the CPU backend are written for, weakest first.
+public enum InstructionSet: String, Sendable, CaseIterable {
+  /// What every machine of the architecture has: SSE2 or NEON.
+  case portable
+  /// AVX2 with FMA and F16C.
+  case avx2
+  /// AVX-512 F, BW, VL and DQ.
+  case avx512
+
+  /// The environment variable that forces one of them.
+  public static let environmentVariable = "HYBRIDIZE_ISA"
+
+  /// Those that this machine has, weakest first.
+  public static var available: [InstructionSet] {
+    allCases.filter { ck_kernels_of($0.level) != nil }
+  }
+
+  /// The one to use: `HYBRIDIZE_ISA` if it is set, else the best of this machine.
+  ///
+  /// - Throws: `.badArgument` for a name that is none; whether the machine has it shows when it is used.
+  static func chosen() throws(HybridizeError) -> InstructionSet {
+    guard let value = getenv(environmentVariable) else { return available.last ?? .portable }
+    let name = String(cString: value)
+    guard let wanted = InstructionSet(rawValue: name) else {
+      throw HybridizeError(
+        .badArgument, expected: "\(environmentVariable) as one of \(list(allCases))", found: name)
+    }
+    return wanted
+  }
+
+  /// - Throws: `.badArgument` where the machine lacks the instructions.
+  func kernels() throws(HybridizeError) -> UnsafePointer<ck_kernels> {
+    guard let kernels = ck_kernels_of(level) else {
+      throw HybridizeError(
+        .badArgument, expected: "an instruction set of this machine: \(Self.list(Self.available))", found: rawValue)
+    }
+    return kernels
+  }
+
+  private var level: ck_level {
+    switch self {
+    case .portable: ck_level_portable
+    case .avx2: ck_level_avx2
+    case .avx512: ck_level_avx512
+    }
+  }
+
+  private static func list(_ sets: [InstructionSet]) -> String {
+    sets.map(\.rawValue).joined(separator: ", ")
+  }
+}

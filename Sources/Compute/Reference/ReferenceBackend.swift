@@ -1,0 +1,108 @@
+import HybridizeCore
+
+/// Float64 activations and plain loops: slow, and obviously right. Fast code is tested against it.
+public final class ReferenceBackend: Backend {
+  public let name = "reference"
+  public let details = "float64, plain loops"
+  public let threads = 1
+  public let activationType = ElementType.float64
+
+  public init() {}
+
+  // MARK: Memory
+
+  public func makeTensor(rows: Int, columns: Int) -> Tensor {
+    let storage = Storage.doubles(count: rows * columns)
+    return Tensor(storage: storage, offset: 0, rows: rows, columns: columns)
+  }
+
+  /// Widens every weight to float64.
+  public func prepare(_ tensor: StoredTensor) throws(HybridizeError) -> Weight {
+    let (rows, columns) = try tensor.matrixShape()
+    guard let element = tensor.elementReader() else {
+      throw HybridizeError(
+        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16 or F64",
+        found: tensor.elementType.rawValue)
+    }
+    let storage = Storage.doubles(count: rows * columns)
+    let target = storage.address.assumingMemoryBound(to: Double.self)
+    for index in 0..<rows * columns { target[index] = element(index) }
+    return Weight(rows: rows, columns: columns, elementType: .float64, storage: storage)
+  }
+
+  public func write(_ values: [Double], to tensor: Tensor) {
+    precondition(values.count == tensor.elementCount, "\(values.count) values for \(tensor.elementCount) elements")
+    for (index, value) in values.enumerated() { tensor.doubles[index] = value }
+  }
+
+  public func read(_ tensor: Tensor) -> [Double] { Array(tensor.doubles) }
+
+  public func readFloats(_ tensor: Tensor) -> [Float] { tensor.doubles.map { Float($0) } }
+
+  public func fill(_ tensor: Tensor, with value: Double) { tensor.doubles.update(repeating: value) }
+
+  public func copy(_ source: Tensor, to target: Tensor) {
+    precondition(source.rows == target.rows && source.columns == target.columns, "copy between different shapes")
+    _ = target.doubles.update(fromContentsOf: source.doubles)
+  }
+}
+
+extension Tensor {
+  /// - Precondition: made by the reference backend.
+  var doubles: UnsafeMutableBufferPointer<Double> {
+    UnsafeMutableBufferPointer(
+      start: storage.address.assumingMemoryBound(to: Double.self) + offset, count: elementCount)
+  }
+
+  /// One row.
+  func doubles(row: Int) -> UnsafeMutableBufferPointer<Double> { rows(row..<row + 1).doubles }
+}
+
+extension Weight {
+  /// - Precondition: made by the reference backend.
+  var doubles: UnsafeBufferPointer<Double> {
+    UnsafeBufferPointer(start: storage.address.assumingMemoryBound(to: Double.self), count: rows * columns)
+  }
+
+  /// One row.
+  func doubles(row: Int) -> UnsafeBufferPointer<Double> {
+    UnsafeBufferPointer(rebasing: doubles[row * columns..<(row + 1) * columns])
+  }
+}
+
+extension Storage {
+  fileprivate static func doubles(count: Int) -> Storage {
+    let byteCount = count * MemoryLayout<Double>.stride
+    let address = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
+    return Storage(address: address, byteCount: byteCount) { $0.deallocate() }
+  }
+}
+
+extension StoredTensor {
+  /// Reads element by element as float64; `nil` for types that are not plain floating point.
+  fileprivate func elementReader() -> ((Int) -> Double)? {
+    let bytes = bytes
+    switch elementType {
+    case .float64: return { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
+    case .float32: return { Double(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) }
+    case .float16:
+      return { Self.fromHalf(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) }
+    case .bfloat16:
+      return {
+        Double(Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) << 16))
+      }
+    default: return nil
+    }
+  }
+
+  /// IEEE 754 binary16, by its definition: one sign bit, five of exponent, ten of fraction.
+  private static func fromHalf(_ bits: UInt16) -> Double {
+    let sign: Double = bits >> 15 == 0 ? 1 : -1
+    let fraction = Double(bits & 0x3FF) * 0x1p-10
+    switch Int(bits >> 10) & 0x1F {
+    case 0: return sign * fraction * 0x1p-14
+    case 31: return fraction == 0 ? sign * .infinity : .nan
+    case let exponent: return sign * Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import HybridizeCore
+import HybridizeFormats
+import HybridizeRuntime
+
+/// What becomes of every tensor of the source, known before anything is written.
+public struct Accounting: Sendable {
+  public struct Drop: Sendable, Equatable {
+    public let tensor: String
+    public let reason: String
+  }
+
+  /// How each tensor of the output comes to be, in the model's order.
+  public let steps: [TransferStep]
+  /// Source tensors that nothing of the output is made of.
+  public let dropped: [Drop]
+
+  public var copied: Int {
+    steps.count { if case .copy = $0.origin { true } else { false } }
+  }
+  public var relaid: Int {
+    steps.count { if case .repeatHeads = $0.origin { true } else { false } }
+  }
+  public var initialised: Int {
+    steps.count { if case .values = $0.origin { true } else { false } }
+  }
+
+  /// - Parameter donor: the model that the converted layers' mixers are taken from, if any.
+  /// - Throws: `.unaccountedTensor` if a source tensor would be lost without a word.
+  init(_ source: ModelDirectory, _ plan: Plan, mixersFrom donor: ModelDirectory?) throws(HybridizeError) {
+    let context = TransferContext(source: source, plan: plan)
+    let isConverted = Set(plan.converted)
+    func copy(_ name: String) throws(HybridizeError) -> TransferStep {
+      TransferStep(try context.descriptor(name), .copy(name, from: .source))
+    }
+    var steps = [try copy(source.layout.embedding.name)]
+    for (index, layer) in source.layout.layers.enumerated() {
+      if !isConverted.contains(index) {
+        for tensor in layer.mixer { steps.append(try copy(tensor.name)) }
+      } else if let donor {
+        for tensor in donor.layout.layers[index].mixer {
+          guard let found = donor.reader.descriptor(named: tensor.name) else {
+            throw HybridizeError(.missingTensor, file: donor.reader.path, tensor: tensor.name)
+          }
+          steps.append(TransferStep(found, .copy(tensor.name, from: .mixers)))
+        }
+      } else {
+        steps += try TransferRegistry.rule(for: plan.mixers[index]).steps(layer: index, context)
+      }
+      for tensor in layer.rest { steps.append(try copy(tensor.name)) }
+    }
+    steps.append(try copy(source.layout.finalNorm.name))
+    if let head = source.layout.head { steps.append(try copy(head.name)) }
+    for name in source.derivedTensors { steps.append(try copy(name)) }
+    self.steps = steps
+    dropped = try Self.drops(source, plan, steps, replaced: donor != nil)
+  }
+
+  private static func drops(
+    _ source: ModelDirectory, _ plan: Plan, _ steps: [TransferStep], replaced: Bool
+  ) throws(HybridizeError) -> [Drop] {
+    let used = Set(steps.compactMap { $0.sourceName.map(UTF8Key.init) })
+    let mixerTensors = Set(plan.converted.flatMap { source.layout.layers[$0].mixer.map { UTF8Key($0.name) } })
+    var dropped: [Drop] = []
+    for tensor in source.reader.tensors where !used.contains(UTF8Key(tensor.name)) {
+      guard mixerTensors.contains(UTF8Key(tensor.name)) else {
+        throw HybridizeError(.unaccountedTensor, file: source.reader.path, tensor: tensor.name)
+      }
+      let reason = replaced ? "replaced by the mixer taken from the other model" : "the new mixer has no place for it"
+      dropped.append(Drop(tensor: tensor.name, reason: reason))
+    }
+    return dropped
+  }
+}
+
+extension Problem {
+  public static let unaccountedTensor = Problem(
+    "unaccountedTensor", .inputFile, "the conversion would lose a tensor; nothing was written")
+}

@@ -1,0 +1,88 @@
+import HybridizeCore
+import HybridizeFormats
+import HybridizeRuntime
+
+/// A conversion that has been planned and accounted for, and not yet carried out: what `--dry-run` shows and what
+/// `write` does are the same value.
+public struct Conversion: Sendable {
+  public let request: ConversionRequest
+  public let source: ModelDirectory
+  public let plan: Plan
+  public let accounting: Accounting
+  let donor: ModelDirectory?
+
+  /// What was written.
+  public struct Outcome: Sendable {
+    public let path: String
+    public let files: [WrittenFile]
+    public let seconds: Double
+    /// The largest amount of memory that the process has had.
+    public let peakBytes: Int
+  }
+
+  /// Opens the source, makes the plan and accounts for every tensor. Writes nothing.
+  ///
+  /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.mixersDoNotFit`.
+  public init(_ request: ConversionRequest) throws(HybridizeError) {
+    self.request = request
+    let source = try ModelDirectory(request.source)
+    self.source = source
+    let options = request.preset.options(source.configuration, expanded: request.expandKeyValue)
+    var plan = try Plan(
+      source.configuration, keep: request.layers(source.configuration), options: options,
+      initialisation: request.preset.initialisation, seed: request.seed)
+    if let path = request.mixersFrom {
+      let donor = try ModelDirectory(path)
+      try Self.check(donor, against: source, plan)
+      plan = plan.replacing(donor.configuration.mixers)
+      self.donor = donor
+    } else {
+      donor = nil
+    }
+    self.plan = plan
+    accounting = try Accounting(source, plan, mixersFrom: donor)
+  }
+
+  /// The donor must be a converted model of the same sizes, with a converted mixer wherever the plan wants one.
+  private static func check(
+    _ donor: ModelDirectory, against source: ModelDirectory, _ plan: Plan
+  ) throws(HybridizeError) {
+    func sizes(_ model: ModelConfiguration) -> String {
+      "\(model.layerCount) layers, hidden \(model.hiddenSize), \(model.heads) heads of \(model.headDimension)"
+    }
+    guard sizes(donor.configuration) == sizes(source.configuration) else {
+      throw HybridizeError(
+        .mixersDoNotFit, file: donor.path, expected: sizes(source.configuration),
+        found: sizes(donor.configuration))
+    }
+    if let layer = plan.converted.first(where: { donor.configuration.mixers[$0].isSoftmax }) {
+      throw HybridizeError(
+        .mixersDoNotFit, file: donor.path, expected: "a converted layer \(layer)", found: "softmax attention",
+        remedy: "take mixers from a model that was converted with --keep none")
+    }
+  }
+
+  /// config.json of the result: the source's, byte for byte where no layer is converted.
+  ///
+  /// - Throws: reading errors.
+  func configuration() throws(HybridizeError) -> [UInt8] {
+    guard !plan.converted.isEmpty else {
+      return try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
+    }
+    var config = source.configuration.source
+    let before = config["hybridize"]?.objectValue?["source"]?.objectValue ?? config
+    config["model_type"] = .string(HybridDescription.modelType)
+    config["architectures"] = .array([.string("HybridizeForCausalLM")])
+    config["layer_types"] = .array(plan.mixers.map { .string(type(of: $0).layerType) })
+    let description = HybridDescription(
+      sourceModelType: before["model_type"]?.stringValue ?? source.configuration.architecture.name,
+      sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue), mixers: plan.mixers)
+    config["hybridize"] = .object(description.json)
+    return Array(JSONWriter.indented(.object(config)).utf8)
+  }
+}
+
+extension Problem {
+  public static let mixersDoNotFit = Problem(
+    "mixersDoNotFit", .argument, "the mixers of that model do not fit this one")
+}

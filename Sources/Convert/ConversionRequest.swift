@@ -1,0 +1,47 @@
+import HybridizeCore
+import HybridizeRuntime
+
+/// What a user asks of a conversion.
+public struct ConversionRequest: Sendable {
+  /// Which layers stay softmax attention.
+  public enum Keep: Sendable {
+    case all
+    case layers([Int])
+    /// A share of the softmax layers, chosen by a selector.
+    case ratio(Double, selector: String)
+  }
+
+  public let source: String
+  public let keep: Keep
+  public let preset: Preset
+  /// A key and value head for every query head.
+  public let expandKeyValue: Bool
+  /// A converted model of the same source whose mixers are taken instead of new ones.
+  public let mixersFrom: String?
+  public let seed: UInt64
+
+  public init(
+    source: String, keep: Keep, preset: Preset = .best, expandKeyValue: Bool = false, mixersFrom: String? = nil,
+    seed: UInt64 = 0
+  ) {
+    self.source = source
+    self.keep = keep
+    self.preset = preset
+    self.expandKeyValue = expandKeyValue
+    self.mixersFrom = mixersFrom
+    self.seed = seed
+  }
+
+  /// The layers to keep, in ascending order where the request leaves the order open.
+  ///
+  /// - Throws: `.unknownSelector`, and what the selector throws.
+  func layers(_ model: ModelConfiguration) throws(HybridizeError) -> [Int] {
+    switch keep {
+    case .all: model.keptLayers
+    case .layers(let layers): layers
+    case .ratio(let ratio, let name):
+      try SelectorRegistry.selector(named: name).select(
+        Int((ratio * Double(model.keptLayers.count)).rounded()), of: model)
+    }
+  }
+}

@@ -1,0 +1,65 @@
+/// Numbers as people read them.
+public enum NumberText {
+  /// `1234567` as `1,234,567`.
+  public static func grouped(_ value: Int) -> String {
+    let digits = Array(String(value.magnitude))
+    var out = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { out.append(",") }
+      out.append(digit)
+    }
+    return (value < 0 ? "-" : "") + out
+  }
+
+  /// A fixed number of decimals, rounded half away from zero; no exponent.
+  ///
+  /// - Precondition: `decimals` is 0 to 9.
+  public static func fixed(_ value: Double, _ decimals: Int) -> String {
+    precondition((0...9).contains(decimals), "decimals: \(decimals)")
+    guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+    var scale = 1.0
+    for _ in 0..<decimals { scale *= 10 }
+    let scaled = (abs(value) * scale).rounded(.toNearestOrAwayFromZero)
+    let whole = (scaled / scale).rounded(.down)
+    let fraction = String(Int(scaled - whole * scale))
+    let sign = value < 0 && scaled > 0 ? "-" : ""
+    guard decimals > 0 else { return sign + String(Int(whole)) }
+    return sign + String(Int(whole)) + "." + String(repeating: "0", count: decimals - fraction.count) + fraction
+  }
+
+  /// About three digits, with an exponent where the number is very small or large.
+  public static func short(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    switch abs(value) {
+    case 1000..<1e15: return fixed(value, 0)
+    case 100..<1000: return fixed(value, 1)
+    case 10..<100: return fixed(value, 2)
+    case 0.001..<10: return fixed(value, 4)
+    default:
+      var exponent = 0
+      var mantissa = abs(value)
+      while mantissa < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+      while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+      return (value < 0 ? "-" : "") + fixed(mantissa, 2) + "e\(exponent)"
+    }
+  }
+
+  /// Bytes in the largest binary unit that leaves at least one: `1.50 MiB`.
+  public static func bytes(_ count: Int) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+    return unit == 0 ? "\(count) B" : fixed(value, value < 10 ? 2 : 1) + " " + units[unit]
+  }
+
+  /// A count in thousands, millions or billions: `134.5M`.
+  public static func count(_ count: Int) -> String {
+    switch count {
+    case 1_000_000_000...: fixed(Double(count) / 1e9, 2) + "B"
+    case 1_000_000...: fixed(Double(count) / 1e6, 1) + "M"
+    case 10_000...: fixed(Double(count) / 1e3, 1) + "K"
+    default: String(count)
+    }
+  }
+}

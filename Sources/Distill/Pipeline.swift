@@ -1,0 +1,52 @@
+import HybridizeCompute
+import HybridizeConvert
+import HybridizeCore
+import HybridizeEvaluation
+import HybridizeRuntime
+
+/// Whole pieces of work, composed of what the modules below offer: what commands, recipes and users of the library
+/// call.
+public struct Pipeline {
+  public let backend: any Backend
+  public let progress: Progress
+
+  public init(backend: any Backend, progress: Progress = .silent) {
+    self.backend = backend
+    self.progress = progress
+  }
+
+  /// Times models against the first of them.
+  ///
+  /// - Throws: what loading and running the models throw.
+  public func bench(
+    _ paths: [String], tests: [BenchmarkTest], repetitions: Int
+  ) throws(HybridizeError) -> BenchmarkReport {
+    var subjects: [Benchmark.Subject] = []
+    for path in paths {
+      let directory = try ModelDirectory(path)
+      subjects.append(Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend)))
+    }
+    let results = try Benchmark(repetitions: repetitions, progress: progress).run(subjects, tests)
+    return BenchmarkReport(results: results, machine: BenchmarkReport.Machine(backend))
+  }
+
+  /// Compares a converted model with its source.
+  ///
+  /// - Parameter text: a file to compare on; `nil` for tensors, prefill and decode alone.
+  /// - Parameter documents: documents of that file, at most.
+  /// - Parameter length: tokens a document.
+  /// - Throws: what opening, loading and running the models throw, and what `TextDocuments.read` throws.
+  public func verify(
+    source: String, converted: String, text: String?, documents: Int, length: Int
+  ) throws(HybridizeError) -> Verification {
+    let source = try ModelDirectory(source)
+    let converted = try ModelDirectory(converted)
+    var ids: [[Int]] = []
+    if let text {
+      ids = try TextDocuments.read(text, tokenizer: source.tokenizer(), length: length, limit: documents)
+    }
+    return try Verification.run(
+      source: source, converted: converted, backend: backend, documents: ids,
+      probe: Verification.probe(converted.configuration), progress: progress)
+  }
+}

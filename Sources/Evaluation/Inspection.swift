@@ -1,0 +1,98 @@
+import HybridizeCore
+import HybridizeFormats
+import HybridizeRuntime
+
+/// What a checkpoint is, by its headers alone: no weight is read.
+public struct Inspection: Sendable {
+  public let path: String
+  public let format: String
+  public let files: [String]
+  public let tensors: [TensorDescriptor]
+  public let metadata: [(key: String, value: String)]
+  /// `nil` for a checkpoint without a config.json.
+  public let model: ModelSummary?
+
+  public var parameters: Int { tensors.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) } }
+  public var bytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
+
+  /// - Throws: what opening the checkpoint throws; with a config.json, also what `ModelDirectory` throws.
+  public init(_ path: String, architectures: [Architecture] = Architecture.all) throws(HybridizeError) {
+    let directory = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
+    let reader: any TensorReader
+    if FileSystem.exists(path), FileSystem.exists(directory + "/config.json") {
+      let opened = try ModelDirectory(path, architectures: architectures)
+      reader = opened.reader
+      model = ModelSummary(opened)
+    } else {
+      reader = try FormatRegistry.open(path)
+      model = nil
+    }
+    self.path = path
+    format = reader.formatName
+    files = reader.files
+    tensors = reader.tensors
+    metadata = reader.metadata
+  }
+}
+
+/// Sizes and costs of a model, layer by layer.
+public struct ModelSummary: Sendable {
+  public struct Layer: Sendable, Equatable {
+    public let index: Int
+    public let mixer: String
+    public let heads: Int
+    public let keyValueHeads: Int
+    public let parameters: Int
+    /// Bytes of the layer's weights.
+    public let bytes: Int
+    public let memory: MixerMemory
+    /// Tokens from which this layer's KV cache is larger than the state of a gated DeltaNet in its place;
+    /// `nil` for a layer without a KV cache.
+    public let breakEvenContext: Int?
+  }
+
+  public let configuration: ModelConfiguration
+  public let layers: [Layer]
+  /// Bytes that are mapped when the model is loaded.
+  public let weightBytes: Int
+
+  /// Bytes of one element of a cache or state in this runtime: float32.
+  public static let stateElementBytes = 4
+
+  init(_ directory: ModelDirectory) {
+    configuration = directory.configuration
+    let configuration = configuration
+    let reader = directory.reader
+    layers = zip(directory.layout.layers, configuration.mixers).enumerated().map { index, part in
+      let (layout, mixer) = part
+      let found = layout.tensors.compactMap { reader.descriptor(named: $0.name) }
+      let memory = mixer.memory(configuration)
+      return Layer(
+        index: index, mixer: type(of: mixer).name, heads: configuration.heads,
+        keyValueHeads: mixer.keyValueHeads(configuration),
+        parameters: found.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) },
+        bytes: found.reduce(0) { $0 + $1.byteCount }, memory: memory,
+        breakEvenContext: Self.breakEven(memory, configuration))
+    }
+    weightBytes = reader.tensors.reduce(0) { $0 + $1.byteCount }
+  }
+
+  private static func breakEven(_ memory: MixerMemory, _ model: ModelConfiguration) -> Int? {
+    guard memory.elementsPerToken > 0 else { return nil }
+    let state = GatedDeltaNetOptions(keyValueHeads: model.keyValueHeads).memory(model).fixedElements
+    return (state + memory.elementsPerToken - 1) / memory.elementsPerToken
+  }
+
+  /// Bytes of caches and states after `tokens` tokens.
+  public func stateBytes(tokens: Int) -> Int {
+    layers.reduce(0) { $0 + $1.memory.elements(tokens: tokens) } * Self.stateElementBytes
+  }
+
+  /// Bytes that the caches grow with each token.
+  public var cacheBytesPerToken: Int {
+    layers.reduce(0) { $0 + $1.memory.elementsPerToken } * Self.stateElementBytes
+  }
+
+  /// Bytes of states that do not grow.
+  public var fixedStateBytes: Int { stateBytes(tokens: 0) }
+}

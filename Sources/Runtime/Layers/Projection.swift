@@ -1,0 +1,20 @@
+import HybridizeCompute
+
+/// A linear layer: `y = x weight^T + bias`.
+package struct Projection: Sendable {
+  package let weight: Weight
+  package let bias: Weight?
+
+  package init(weight: Weight, bias: Weight? = nil) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  package var outputs: Int { weight.rows }
+
+  /// x `[tokens, inputs]`, out `[tokens, outputs]`.
+  package func apply(_ x: Tensor, into out: Tensor, _ backend: any Backend) {
+    backend.linear(x, weight, into: out)
+    if let bias { backend.addBias(bias, to: out) }
+  }
+}

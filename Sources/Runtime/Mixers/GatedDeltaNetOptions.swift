@@ -1,0 +1,106 @@
+import HybridizeCore
+
+/// What a gated DeltaNet layer is made of. The plain layer (Yang et al., "Gated Delta Networks", as
+/// arXiv 2512.20569 uses it) has none of the options but the activation and the output norm.
+public struct GatedDeltaNetOptions: MixerSpecification, Equatable {
+  public static let name = "gated-deltanet"
+  public static let layerType = "linear_attention"
+  public var isSoftmax: Bool { false }
+
+  /// Rotary positions on query and key, after the activation and before the L2 norm.
+  public var rotary = false
+  /// Kernel of the depthwise causal convolutions on query, key and value; 0 for none.
+  public var convolution = 0
+  /// A gain on every channel of query and key heads, before the rotation.
+  public var qkNormGain = false
+  /// Biases on query, key and value projections.
+  public var qkvBias = false
+  /// SiLU on query, key and value.
+  public var activation = true
+  /// An RMSNorm on each head of the output, before the gate.
+  public var outputNorm = true
+  /// Heads of key and value; each serves a group of query heads.
+  public var keyValueHeads: Int
+
+  public init(keyValueHeads: Int) { self.keyValueHeads = keyValueHeads }
+
+  public var json: JSONObject {
+    [
+      "mixer": .string(Self.name), "rotary": .bool(rotary), "convolution": .integer(convolution),
+      "qkNormGain": .bool(qkNormGain), "qkvBias": .bool(qkvBias), "activation": .bool(activation),
+      "outputNorm": .bool(outputNorm), "keyValueHeads": .integer(keyValueHeads),
+    ]
+  }
+
+  public init(json: JSONObject) throws(HybridizeError) {
+    var fields = FieldReader(json)
+    fields.accept(["mixer"])
+    self.init(keyValueHeads: try fields.integer("keyValueHeads", in: 1...1 << 14))
+    rotary = try fields.optionalBool("rotary") ?? rotary
+    convolution = try fields.optionalInteger("convolution", in: 0...64) ?? convolution
+    qkNormGain = try fields.optionalBool("qkNormGain") ?? qkNormGain
+    qkvBias = try fields.optionalBool("qkvBias") ?? qkvBias
+    activation = try fields.optionalBool("activation") ?? activation
+    outputNorm = try fields.optionalBool("outputNorm") ?? outputNorm
+    guard convolution != 1 else { throw fields.wrong("convolution", "0 or a kernel of at least 2") }
+    try fields.finish()
+  }
+
+  public func tensors(_ model: ModelConfiguration) -> [TensorRequirement] {
+    let hidden = model.hiddenSize
+    let queryWidth = model.heads * model.headDimension
+    let keyWidth = keyValueHeads * model.headDimension
+    var tensors: [TensorRequirement] = []
+    for (part, width) in [("q", queryWidth), ("k", keyWidth), ("v", keyWidth)] {
+      tensors.append(TensorRequirement("linear_attn.\(part)_proj.weight", [width, hidden]))
+      if qkvBias { tensors.append(TensorRequirement("linear_attn.\(part)_proj.bias", [width])) }
+      if convolution > 0 {
+        tensors.append(TensorRequirement("linear_attn.\(part)_conv1d.weight", [width, 1, convolution]))
+      }
+    }
+    if qkNormGain {
+      tensors.append(TensorRequirement("linear_attn.q_norm.weight", [model.headDimension]))
+      tensors.append(TensorRequirement("linear_attn.k_norm.weight", [model.headDimension]))
+    }
+    tensors += [
+      TensorRequirement("linear_attn.g_proj.weight", [queryWidth, hidden]),
+      TensorRequirement("linear_attn.a_proj.weight", [model.heads, hidden]),
+      TensorRequirement("linear_attn.b_proj.weight", [model.heads, hidden]),
+      TensorRequirement("linear_attn.A_log", [model.heads]),
+      TensorRequirement("linear_attn.dt_bias", [model.heads]),
+    ]
+    if outputNorm { tensors.append(TensorRequirement("linear_attn.o_norm.weight", [model.headDimension])) }
+    tensors.append(TensorRequirement("linear_attn.o_proj.weight", [hidden, queryWidth]))
+    return tensors
+  }
+
+  public func keyValueHeads(_ model: ModelConfiguration) -> Int { keyValueHeads }
+
+  public func memory(_ model: ModelConfiguration) -> MixerMemory {
+    let state = model.heads * model.headDimension * model.headDimension
+    let channels = (model.heads + 2 * keyValueHeads) * model.headDimension
+    return MixerMemory(elementsPerToken: 0, fixedElements: state + max(0, convolution - 1) * channels)
+  }
+
+  public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
+    guard model.heads % keyValueHeads == 0 else {
+      throw HybridizeError(
+        .wrongField, expected: "keyValueHeads: a divisor of \(model.heads) heads", found: "\(keyValueHeads)")
+    }
+    func branch(_ part: String) throws(HybridizeError) -> GatedDeltaNet.Branch {
+      GatedDeltaNet.Branch(
+        projection: try weights.projection("linear_attn.\(part)_proj", bias: qkvBias),
+        convolution: convolution > 0 ? try weights.weight("linear_attn.\(part)_conv1d.weight") : nil,
+        gain: qkNormGain && part != "v" ? try weights.weight("linear_attn.\(part)_norm.weight") : nil)
+    }
+    return GatedDeltaNet(
+      options: self, heads: model.heads, headDimension: model.headDimension,
+      query: try branch("q"), key: try branch("k"), value: try branch("v"),
+      gate: try weights.projection("linear_attn.g_proj", bias: false),
+      decay: try weights.projection("linear_attn.a_proj", bias: false),
+      beta: try weights.projection("linear_attn.b_proj", bias: false),
+      output: try weights.projection("linear_attn.o_proj", bias: false),
+      logRate: try weights.weight("linear_attn.A_log"), decayBias: try weights.weight("linear_attn.dt_bias"),
+      outputNorm: outputNorm ? try weights.weight("linear_attn.o_norm.weight") : nil)
+  }
+}

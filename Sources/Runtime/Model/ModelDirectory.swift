@@ -1,0 +1,94 @@
+import HybridizeCompute
+import HybridizeCore
+import HybridizeFormats
+
+/// A model as it lies on disk: its configuration and an opened checkpoint. Nothing but headers has been read.
+public struct ModelDirectory: Sendable {
+  /// The directory.
+  public let path: String
+  public let configuration: ModelConfiguration
+  public let reader: any TensorReader
+  public let layout: ModelLayout
+  /// Tensors of the checkpoint that follow from the others: see `ModelLayout.check`.
+  public let derivedTensors: [String]
+
+  /// Files beside the weights that belong to a model and are copied byte for byte with it.
+  public static let companionFiles = [
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
+  ]
+
+  /// Opens a directory, a Hugging Face cache snapshot, or a checkpoint file with its config.json beside it, and
+  /// checks names and shapes of all tensors against the configuration.
+  ///
+  /// - Throws: what reading config.json and the checkpoint's header can throw, and what `ModelLayout.check` throws.
+  public init(_ path: String, architectures: [Architecture] = Architecture.all) throws(HybridizeError) {
+    guard FileSystem.exists(path) else {
+      throw HybridizeError(.unreadable, file: path, expected: "a model", found: "no such file or directory")
+    }
+    self.path = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
+    configuration = try Self.readConfiguration(in: self.path, architectures: architectures)
+    reader = try FormatRegistry.open(path)
+    layout = ModelLayout(configuration)
+    derivedTensors = try layout.check(reader, configuration)
+  }
+
+  /// config.json of a directory.
+  public static func readConfiguration(
+    in directory: String, architectures: [Architecture] = Architecture.all
+  ) throws(HybridizeError) -> ModelConfiguration {
+    let path = directory + "/config.json"
+    guard FileSystem.exists(path) else {
+      throw HybridizeError(
+        .unreadable, file: path, expected: "config.json beside the weights", found: "no such file",
+        remedy: "give the directory of a whole model")
+    }
+    let value = try readJSON(path)
+    do throws(HybridizeError) {
+      guard let object = value.objectValue else {
+        throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
+      }
+      return try ModelConfiguration(json: object, architectures: architectures)
+    } catch { throw error.inFile(path) }
+  }
+
+  /// A JSON document of at most 64 MiB.
+  package static func readJSON(_ path: String) throws(HybridizeError) -> JSONValue {
+    let bytes = try FileSystem.read(path, limit: 64 << 20)
+    do throws(HybridizeError) { return try JSONCursor.parse(bytes) } catch { throw error.inFile(path) }
+  }
+
+  /// Loads the weights.
+  ///
+  /// - Throws: `.unsupportedElementType` and reading errors.
+  public func load(on backend: any Backend) throws(HybridizeError) -> Model {
+    let names = configuration.architecture.tensors
+    let weights = LayerWeights(reader: reader, backend: backend, prefix: "")
+    let embedding = try weights.weight(names.embedding)
+    let head = configuration.tiedHead ? embedding : try weights.weight(names.head)
+    var blocks: [Block] = []
+    for (layer, mixer) in zip(layout.layers, configuration.mixers) {
+      let inner = LayerWeights(reader: reader, backend: backend, prefix: layer.prefix)
+      let bias = configuration.feedForwardBias
+      blocks.append(
+        Block(
+          mixerNorm: try inner.weight(names.mixerNorm), mixer: try mixer.load(inner, configuration),
+          feedForwardNorm: try inner.weight(names.feedForwardNorm),
+          feedForward: FeedForward(
+            gate: try inner.projection(names.gate, bias: bias), up: try inner.projection(names.up, bias: bias),
+            down: try inner.projection(names.down, bias: bias)),
+          normEpsilon: configuration.normEpsilon))
+    }
+    return Model(
+      configuration: configuration, backend: backend, embedding: embedding, blocks: blocks,
+      finalNorm: try weights.weight(names.finalNorm), head: head, weightBytes: decodeBytes)
+  }
+
+  /// Bytes of all tensors but an embedding that serves as no head.
+  private var decodeBytes: Int {
+    layout.tensors.reduce(0) { sum, tensor in
+      if tensor.name == layout.embedding.name && !configuration.tiedHead { return sum }
+      return sum + (reader.descriptor(named: tensor.name)?.byteCount ?? 0)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import HybridizeCore
+import HybridizeRuntime
+
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Continue a prompt, token by token.",
+    discussion: "Greedy unless --temperature is given. The same seed gives the same text.")
+
+  @Argument(help: "The model.")
+  var model: String
+
+  @Option(help: "The text to continue.")
+  var prompt: String
+
+  @Flag(help: "Put the prompt into the model's chat template as the user's message.")
+  var chat = false
+
+  @Option(help: "The system's message, with --chat; the model's own unless given.")
+  var system: String?
+
+  @Option(name: [.customShort("n"), .long], help: "New tokens, at most.")
+  var tokens = 128
+
+  @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup var shared: SharedOptions
+
+  func validate() throws {
+    guard (1...1 << 24).contains(tokens) else { throw ValidationError("--tokens must be at least 1") }
+    guard system == nil || chat else { throw ValidationError("--system needs --chat") }
+  }
+
+  func run() throws {
+    let directory = try ModelDirectory(model)
+    let tokenizer = try directory.tokenizer()
+    var ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
+    if ids.isEmpty { throw HybridizeError(.emptyPrompt, expected: "at least one token", found: "\"\(prompt)\"") }
+    let sampler = try sampling.sampler()
+    let model = try directory.load(on: try shared.backend())
+    var decoder = StreamDecoder(tokenizer)
+    var text = ""
+    func show(_ piece: String) {
+      text += piece
+      if !shared.json { Terminal.out(piece, newline: false) }
+    }
+    if !shared.json && !chat { show(prompt) }
+    let shown = text.count
+    var generator = Generator(model, sampler: sampler)
+    let outcome = try generator.generate(ids, maximum: tokens) { token in
+      show((try? decoder.add(token)) ?? "")
+    }
+    show(decoder.finish())
+    ids = outcome.tokens
+    report(ids, String(text.dropFirst(shown)), outcome)
+  }
+
+  private func report(_ ids: [Int], _ text: String, _ outcome: Generator.Outcome) {
+    let rate = Double(ids.count) / max(outcome.decodeSeconds, 1e-9)
+    if shared.json {
+      let object: JSONObject = [
+        "schema": .string("hybridize.generate/1"), "text": .string(text),
+        "tokens": .array(ids.map { .integer($0) }), "stop": .string(outcome.stop.rawValue),
+        "prompt_seconds": .double(outcome.promptSeconds), "tokens_per_second": .double(rate),
+      ]
+      Terminal.out(JSONWriter.indented(.object(object)), newline: false)
+    } else {
+      Terminal.out("")
+      if !shared.quiet { Terminal.error("\(ids.count) tokens, \(NumberText.fixed(rate, 1)) a second") }
+    }
+  }
+}
+
+/// How the next token is drawn.
+struct SamplingOptions: ParsableArguments {
+  @Option(help: "0 takes the most likely token; above, the higher the more surprising.")
+  var temperature = 0.0
+
+  @Option(help: "Draw among the k most likely tokens; 0 for all.")
+  var topK = 0
+
+  @Option(help: "Draw among the most likely tokens that together have this probability.")
+  var topP = 1.0
+
+  @Option(help: "Draw among tokens at least this likely, relative to the most likely.")
+  var minP = 0.0
+
+  @Option(help: "Seed of the draw.")
+  var seed: UInt64 = 0
+
+  /// - Throws: `.badArgument`.
+  func sampler() throws(HybridizeError) -> Sampler {
+    try Sampler(temperature: temperature, topK: topK, topP: topP, minP: minP, seed: seed)
+  }
+}

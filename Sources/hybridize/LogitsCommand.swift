@@ -1,0 +1,43 @@
+import ArgumentParser
+import HybridizeCore
+import HybridizeEvaluation
+import HybridizeRuntime
+
+struct LogitsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logits",
+    abstract: "Write float32 logits [tokens, vocabulary] to a safetensors file, to compare with other engines.")
+
+  @Argument(help: "The model.")
+  var model: String
+
+  @Option(help: ArgumentHelp("Token ids, for instance 1,2,3.", valueName: "list"))
+  var ids: String?
+
+  @Option(help: "A text.")
+  var prompt: String?
+
+  @Option(help: ArgumentHelp("The file to write; it must not exist.", valueName: "file"))
+  var out: String
+
+  @OptionGroup var shared: SharedOptions
+
+  func validate() throws {
+    guard (ids == nil) != (prompt == nil) else { throw ValidationError("give either --ids or --prompt") }
+  }
+
+  func run() throws {
+    let directory = try ModelDirectory(model)
+    let tokens =
+      try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
+      ?? directory.tokenizer().encode(prompt ?? "")
+    let shape = try LogitsFile.write(
+      try directory.load(on: try shared.backend()), tokens, to: out)
+    shared.print(
+      json: [
+        "schema": .string("hybridize.logits/1"), "file": .string(out),
+        "shape": .array(shape.dimensions.map { .integer($0) }),
+      ],
+      text: "wrote logits \(shape) to \(out)\n")
+  }
+}

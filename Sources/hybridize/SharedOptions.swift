@@ -1,0 +1,60 @@
+import ArgumentParser
+import HybridizeCompute
+import HybridizeCore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Options that every command takes.
+struct SharedOptions: ParsableArguments {
+  @Flag(help: "Print one JSON object on standard output.")
+  var json = false
+
+  @Flag(help: "No progress on standard error.")
+  var quiet = false
+
+  @Option(help: ArgumentHelp("Threads to compute with.", valueName: "n"))
+  var threads: Int = SharedOptions.onlineProcessors
+
+  static let onlineProcessors = CPUBackend.onlineProcessors
+
+  func validate() throws {
+    guard (1...1024).contains(threads) else { throw ValidationError("--threads must be from 1 to 1024") }
+  }
+
+  /// The backend that the command computes on.
+  func backend() throws(HybridizeError) -> any Backend { try CPUBackend(threads: threads) }
+
+  /// A bar on a terminal, plain lines elsewhere, nothing with `--quiet`.
+  var progress: Progress {
+    if quiet { return .silent }
+    let isTerminal = Terminal.errorIsTerminal
+    return Progress { update in
+      let share = update.total == 0 ? 1 : Double(update.done) / Double(update.total)
+      guard isTerminal else {
+        // Ten lines are enough for a log.
+        let step = max(1, update.total / 10)
+        if update.done % step == 0 || update.done == update.total {
+          Terminal.error("\(update.task): \(update.done)/\(update.total)")
+        }
+        return
+      }
+      let filled = Int(share * 30)
+      let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 30 - filled)
+      let end = update.done == update.total ? "\r\u{1B}[K" : ""
+      Terminal.status("\r\(bar) \(update.done)/\(update.total) \(update.task)\u{1B}[K" + end)
+    }
+  }
+
+  /// The result: one JSON object or what a person reads.
+  func print(json object: @autoclosure () -> JSONObject, text: @autoclosure () -> String) {
+    if json {
+      Terminal.out(JSONWriter.indented(.object(object())), newline: false)
+    } else {
+      Terminal.out(text(), newline: false)
+    }
+  }
+}

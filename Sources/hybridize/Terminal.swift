@@ -1,0 +1,53 @@
+import HybridizeCore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+#if canImport(Glibc)
+  private let systemWrite = Glibc.write
+#else
+  private let systemWrite = Darwin.write
+#endif
+
+/// Standard output for results, standard error for everything else.
+enum Terminal {
+  static func out(_ text: String, newline: Bool = true) { write(text + (newline ? "\n" : ""), to: STDOUT_FILENO) }
+
+  static func error(_ text: String) {
+    if !text.isEmpty { write(text + "\n", to: STDERR_FILENO) }
+  }
+
+  /// Text on standard error without a newline, for a line that is drawn again.
+  static func status(_ text: String) { write(text, to: STDERR_FILENO) }
+
+  /// An error in words on standard error; with `--json` also as an object on standard output.
+  static func fail(_ failure: HybridizeError, json: Bool) {
+    let red = isColoured ? ("\u{1B}[31m", "\u{1B}[0m") : ("", "")
+    error("\(red.0)error:\(red.1) " + ErrorText.render(failure))
+    if json {
+      out(
+        JSONWriter.indented(
+          .object(["schema": .string("hybridize.error/1"), "error": ErrorText.json(failure)])), newline: false)
+    }
+  }
+
+  static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Colour on a terminal, unless the user does not want any (no-color.org).
+  static var isColoured: Bool { errorIsTerminal && getenv("NO_COLOR").map { $0.pointee == 0 } ?? true }
+
+  static func leave(_ code: Int32) -> Never { exit(code) }
+
+  /// Writes all of it; what a closed pipe does not take is nobody's loss.
+  private static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
+      guard count > 0 else { return }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import HybridizeCore
+import HybridizeEvaluation
+import HybridizeRuntime
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Compare a converted model with its source: tensors, prefill against decode, quality on text.",
+    discussion: """
+      With --text, documents are cut to their first --length tokens, shorter ones are skipped, nothing is added in \
+      front; KL(source || converted) and top-1 agreement are averaged over all positions, perplexity over predicted \
+      tokens. Exit code 1 if prefill and decode disagree, if identical weights give different logits, or if the KL \
+      exceeds --max-kl.
+      """)
+
+  @Argument(help: "The original model.")
+  var source: String
+
+  @Argument(help: "The converted model.")
+  var converted: String
+
+  @Option(help: ArgumentHelp("A .jsonl file of {\"text\": …} lines, or a plain text.", valueName: "file"))
+  var text: String?
+
+  @Option(help: "Documents to compare on, at most.")
+  var documents = 96
+
+  @Option(help: "Tokens a document.")
+  var length = 256
+
+  @Option(help: ArgumentHelp("The KL that is accepted, in nats a token.", valueName: "nats"))
+  var maxKl: Double?
+
+  @OptionGroup var shared: SharedOptions
+
+  func validate() throws {
+    guard documents > 0, (2...1 << 20).contains(length) else {
+      throw ValidationError("--documents must be at least 1 and --length at least 2")
+    }
+  }
+
+  func run() throws {
+    let source = try ModelDirectory(source)
+    let converted = try ModelDirectory(converted)
+    let verification = try Verification.run(
+      source: source, converted: converted, backend: try shared.backend(), documents: try readDocuments(source),
+      probe: Verification.probe(converted.configuration), progress: shared.progress)
+    let failures = verification.failures(largestDivergence: maxKl)
+    shared.print(json: verification.json(failures), text: verification.text(failures))
+    if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }
+  }
+
+  private func readDocuments(_ source: ModelDirectory) throws(HybridizeError) -> [[Int]] {
+    guard let text else { return [] }
+    return try TextDocuments.read(text, tokenizer: source.tokenizer(), length: length, limit: documents)
+  }
+}

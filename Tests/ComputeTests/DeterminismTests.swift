@@ -1,0 +1,65 @@
+import HybridizeCompute
+import HybridizeCore
+import TestSupport
+import Testing
+
+@Suite("determinism")
+struct DeterminismTests {
+  @Test("results are the same bits for any number of threads", arguments: InstructionSet.available)
+  func threadsDoNotMatter(_ instructionSet: InstructionSet) throws {
+    let one = try results(threads: 1, instructionSet)
+    for threads in [2, 3, 5] {
+      let many = try results(threads: threads, instructionSet)
+      for (name, values) in one { #expect(values == many[name], "\(name) on \(threads) threads") }
+    }
+  }
+
+  private func results(threads: Int, _ instructionSet: InstructionSet) throws -> [String: [UInt32]] {
+    let backend = try CPUBackend(threads: threads, instructionSet: instructionSet)
+    let operands = BackendComparison(backend, against: ReferenceBackend(), seed: 8)
+    var results: [String: [UInt32]] = [:]
+    func note(_ name: String, _ tensor: Tensor) { results[name] = backend.readFloats(tensor).map(\.bitPattern) }
+
+    for type in [ElementType.float32, .bfloat16] {
+      let weight = try operands.weight([300, 100], type).tested
+      for rows in [1, 5, 40, 300] {
+        let out = operands.memory(rows, 300).tested
+        backend.linear(operands.random(rows, 100).tested, weight, into: out)
+        note("linear \(type.rawValue) of \(rows)", out)
+      }
+    }
+    let attention = AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 32, scale: 0.2)
+    let keys = operands.random(2 * 700, 32).tested
+    let values = operands.random(2 * 700, 32).tested
+    for tokens in [1, 3, 130] {
+      let out = operands.memory(tokens, 192).tested
+      backend.attention(
+        attention, query: operands.random(tokens, 192).tested, keys: keys, values: values, position: 570, into: out)
+      note("attention of \(tokens)", out)
+    }
+    for chunk in [nil, 16] {
+      let call = LinearRecurrenceShape(
+        heads: 5, keyValueHeads: 5, keyDimension: 64, valueDimension: 96, scale: 0.1, chunkSize: chunk)
+      let run = RecurrenceOperands(call, tokens: 50, on: backend, seed: 9).run(call, pieces: [50])
+      results["recurrence \(chunk ?? 0)"] = (run.out + run.state).map { Float($0).bitPattern }
+    }
+    let x = operands.random(100, 500).tested
+    backend.rmsNorm(x, gain: try operands.weight([500], .float32).tested, epsilon: 1e-5, into: x)
+    backend.silu(x)
+    note("norm and activation", x)
+    return results
+  }
+
+  @Test("rows of one product do not depend on their company", arguments: InstructionSet.available)
+  func rowsAreIndependent(_ instructionSet: InstructionSet) throws {
+    let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)
+    let operands = BackendComparison(backend, against: ReferenceBackend(), seed: 10)
+    let weight = try operands.weight([77, 130], .bfloat16).tested
+    let x = operands.random(8, 130).tested
+    let together = operands.memory(8, 77).tested
+    backend.linear(x, weight, into: together)
+    let alone = operands.memory(8, 77).tested
+    for row in 0..<8 { backend.linear(x.rows(row..<row + 1), weight, into: alone.rows(row..<row + 1)) }
+    #expect(backend.readFloats(together) == backend.readFloats(alone))
+  }
+}

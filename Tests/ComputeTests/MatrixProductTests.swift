@@ -1,0 +1,63 @@
+import HybridizeCompute
+import HybridizeCore
+import Testing
+
+@Suite("matrix product")
+struct MatrixProductTests {
+  @Test("products of any shape", arguments: InstructionSet.available, MatrixProduct.allCases)
+  func products(_ instructionSet: InstructionSet, _ choice: MatrixProduct) throws {
+    let backend = try CPUBackend(threads: 1, instructionSet: instructionSet, matrixProduct: choice)
+    var generator = SeededGenerator(seed: 13)
+    for (m, n, k) in [(1, 1, 1), (3, 5, 7), (12, 32, 256), (13, 33, 257), (97, 40, 300), (200, 70, 20), (5, 4, 0)] {
+      let a = (0..<m * k).map { _ in Float(generator.uniform(-1, 1)) }
+      let b = (0..<k * n).map { _ in Float(generator.uniform(-1, 1)) }
+      let before = (0..<m * n).map { _ in Float(generator.uniform(-1, 1)) }
+      var bTransposed = b
+      for row in 0..<k { for column in 0..<n { bTransposed[column * k + row] = b[row * n + column] } }
+      var kept = before
+      backend.product(
+        rows: m, columns: n, depth: k, scale: 0.5, a, stride: max(k, 1), b, stride: n, keep: 2, into: &kept, stride: n)
+      // Memory full of NaN: what is not kept must not be read.
+      var fresh = [Float](repeating: .nan, count: m * n)
+      backend.product.transposed(
+        rows: m, columns: n, depth: k, a, stride: max(k, 1), bTransposed, stride: max(k, 1), into: &fresh, stride: n)
+      let tolerance = 1e-6 + 1e-7 * Double(k)
+      for row in 0..<m {
+        for column in 0..<n {
+          let sum = (0..<k).reduce(0) { $0 + Double(a[row * k + $1]) * Double(b[$1 * n + column]) }
+          let index = row * n + column
+          #expect(abs(Double(fresh[index]) - sum) < tolerance)
+          #expect(abs(Double(kept[index]) - 0.5 * sum - 2 * Double(before[index])) < tolerance)
+        }
+      }
+    }
+  }
+
+  @Test("panels and blocks cover every output of every row once")
+  func splitCovers() {
+    for rows in [1, 9, 64, 65, 256, 257, 1000] {
+      for outputs in [0, 1, 9, 127, 128, 129, 512, 513, 3001] {
+        let split = PanelSplit(rows: rows, outputs: outputs)
+        var seen = [Int](repeating: 0, count: rows * outputs)
+        for item in 0..<split.count {
+          let piece = split.piece(item)
+          for row in piece.rows { for output in piece.outputs { seen[row * outputs + output] += 1 } }
+        }
+        #expect(seen.allSatisfy { $0 == 1 }, "\(rows) rows, \(outputs) outputs")
+      }
+    }
+  }
+
+  @Test("the backend says who multiplies, or why OpenBLAS does not")
+  func names() throws {
+    #expect(try CPUBackend(threads: 1, matrixProduct: .own).matrixProductName == "own")
+    #expect(try CPUBackend(threads: 1, matrixProduct: .own).matrixProductShortfall == nil)
+    let backend = try CPUBackend(threads: 1)
+    if backend.matrixProductName == "own" {
+      #expect(backend.matrixProductShortfall?.isEmpty == false)
+    } else {
+      #expect(backend.matrixProductName.utf8.starts(with: "OpenBLAS ".utf8))
+      #expect(backend.matrixProductShortfall == nil)
+    }
+  }
+}

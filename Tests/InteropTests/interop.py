@@ -1,0 +1,81 @@
+"""Files of Hybridize against the reference packages safetensors and tokenizers. Run by run.sh."""
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import numpy
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
+
+HYBRIDIZE = ".build/release/hybridize"
+FIXTURE = pathlib.Path("fixtures/recall-llama-6m")
+
+
+def run(*arguments):
+    return json.loads(subprocess.run([HYBRIDIZE, *map(str, arguments), "--json", "--quiet"], check=True,
+                                     capture_output=True, text=True).stdout)
+
+
+def raw(path):
+    """Header and data of a safetensors file, for bytes that numpy has no type for."""
+    data = pathlib.Path(path).read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + size])
+    header.pop("__metadata__", None)
+    return {name: (entry["dtype"], entry["shape"], data[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]])
+            for name, entry in header.items()}
+
+
+def converted_file_is_read_by_safetensors(folder):
+    out = folder / "hybrid"
+    run("convert", FIXTURE, out, "--keep", "0,6")
+    names = set(raw(out / "model.safetensors"))
+    with safe_open(out / "model.safetensors", "numpy") as file:
+        assert set(file.keys()) == names
+        for name in names:
+            file.get_slice(name).get_shape()
+    source, target = raw(FIXTURE / "model.safetensors"), raw(out / "model.safetensors")
+    for name, entry in source.items():
+        if name in target:
+            assert target[name] == entry, name
+
+
+def kept_model_is_written_as_safetensors_writes_it(folder):
+    source = folder / "source"
+    source.mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (source / name).write_bytes((FIXTURE / name).read_bytes())
+    values = {name: numpy.frombuffer(data, numpy.uint16).reshape(shape).astype(numpy.uint32) for name, (_, shape, data)
+              in raw(FIXTURE / "model.safetensors").items()}
+    floats = {name: (bits << 16).view(numpy.float32) for name, bits in values.items()}
+    save_file(floats, source / "model.safetensors", metadata={"format": "pt"})
+    out = folder / "kept"
+    run("convert", source, out, "--keep", "all")
+    assert (out / "model.safetensors").read_bytes() == (source / "model.safetensors").read_bytes()
+
+
+def logits_are_read_by_safetensors(folder):
+    out = folder / "logits.safetensors"
+    shape = run("logits", FIXTURE, "--ids", "1,2,3", "--out", out)["shape"]
+    logits = load_file(out)["logits"]
+    assert list(logits.shape) == shape == [3, 4096] and logits.dtype == numpy.float32
+
+
+def tokens_are_those_of_tokenizers(folder):
+    theirs = Tokenizer.from_file(str(FIXTURE / "tokenizer.json"))
+    text = folder / "text.txt"
+    for line in pathlib.Path("fixtures/text/heldout.jsonl").read_text(encoding="utf-8").splitlines()[:40]:
+        content = json.loads(line)["text"]
+        text.write_bytes(content.encode())
+        assert run("tokenize", FIXTURE, "--text", text)["ids"] == theirs.encode(content).ids
+
+
+checks = [converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
+          logits_are_read_by_safetensors, tokens_are_those_of_tokenizers]
+for check in checks:
+    with tempfile.TemporaryDirectory() as scratch:
+        check(pathlib.Path(scratch))
+        print("interop:", check.__name__.replace("_", " "))
+print(f"interop: {len(checks)} checks hold")

@@ -1,0 +1,137 @@
+import HybridizeCompute
+import HybridizeCore
+
+/// Compares every operation of a backend with the reference on random operands of even and odd sizes.
+///
+/// A new backend is tested by one call: `#expect(try checkBackend(mine) == [])`.
+///
+/// - Returns: what differs, a line each; empty when all is well.
+package func checkBackend(
+  _ backend: any Backend, against reference: any Backend = ReferenceBackend(), seed: UInt64 = 1
+) throws -> [String] {
+  let comparison = BackendComparison(backend, against: reference, seed: seed)
+  comparison.checkMemory()
+  for type in [ElementType.float32, .bfloat16, .float16, .float64] {
+    try comparison.checkEmbedding(type)
+    try comparison.checkLinear(type)
+    try comparison.checkVectors(type)
+  }
+  comparison.checkElementwise()
+  comparison.checkRotation()
+  comparison.checkAttention()
+  try comparison.checkConvolution()
+  comparison.checkLinearRecurrence()
+  comparison.checkJudgement()
+  return comparison.mismatches
+}
+
+/// Single precision with sums of up to a few thousand terms.
+private let tolerance = 2e-5
+
+extension BackendComparison {
+  func checkMemory() {
+    let x = random(7, 33)
+    let copied = memory(7, 33)
+    backend.copy(x.tested, to: copied.tested)
+    reference.copy(x.expected, to: copied.expected)
+    compare("copy", copied, tolerance: 0)
+    backend.fill(copied.tested.rows(2..<4), with: 0.5)
+    reference.fill(copied.expected.rows(2..<4), with: 0.5)
+    compare("fill", copied, tolerance: 0)
+  }
+
+  func checkEmbedding(_ type: ElementType) throws {
+    for columns in [1, 31, 64, 97] {
+      let table = try weight([11, columns], type)
+      let ids = (0..<70).map { _ in generator.index(below: 11) }
+      let out = memory(ids.count, columns)
+      backend.embed(ids, table.tested, into: out.tested)
+      reference.embed(ids, table.expected, into: out.expected)
+      compare("embed \(type.rawValue)", out, tolerance: 1e-7)
+    }
+  }
+
+  func checkLinear(_ type: ElementType) throws {
+    let sizes = [(1, 1), (9, 64), (64, 9), (127, 33), (128, 65), (300, 100), (513, 31)]
+    for (outputs, inputs) in sizes {
+      let weight = try weight([outputs, inputs], type)
+      for rows in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 65, 259] {
+        let x = random(rows, inputs)
+        let out = memory(rows, outputs)
+        backend.linear(x.tested, weight.tested, into: out.tested)
+        reference.linear(x.expected, weight.expected, into: out.expected)
+        compare("linear \(type.rawValue) from \(inputs)", out, tolerance: tolerance)
+      }
+    }
+  }
+
+  /// Operations with a vector of parameters.
+  func checkVectors(_ type: ElementType) throws {
+    for (rows, groups, width) in [(1, 1, 1), (3, 4, 16), (65, 1, 576), (5, 3, 31), (700, 2, 33)] {
+      let vector = try weight([width], type, in: -2...2)
+      let full = try weight([groups * width], type, in: -2...2)
+      let out = memory(rows, groups * width)
+      var x = random(rows, groups * width)
+      backend.rmsNorm(x.tested, gain: vector.tested, epsilon: 1e-5, into: out.tested)
+      reference.rmsNorm(x.expected, gain: vector.expected, epsilon: 1e-5, into: out.expected)
+      compare("rmsNorm \(type.rawValue)", out, tolerance: tolerance)
+      backend.rmsNorm(x.tested, gain: vector.tested, epsilon: 1e-6, into: x.tested)
+      reference.rmsNorm(x.expected, gain: vector.expected, epsilon: 1e-6, into: x.expected)
+      compare("rmsNorm in place", x, tolerance: tolerance)
+
+      backend.scaleChannels(x.tested, gain: vector.tested)
+      reference.scaleChannels(x.expected, gain: vector.expected)
+      compare("scaleChannels \(type.rawValue)", x, tolerance: tolerance)
+      backend.addBias(full.tested, to: x.tested)
+      reference.addBias(full.expected, to: x.expected)
+      compare("addBias \(type.rawValue)", x, tolerance: tolerance)
+
+      x = random(rows, groups * width, in: -40...40)
+      let rate = try weight([groups * width], type, in: -8...3)
+      backend.logDecay(x.tested, logRate: rate.tested, bias: full.tested)
+      reference.logDecay(x.expected, logRate: rate.expected, bias: full.expected)
+      compare("logDecay \(type.rawValue)", x, tolerance: tolerance)
+    }
+  }
+
+  func checkElementwise() {
+    for (rows, columns) in [(1, 1), (1, 63), (2, 64), (3, 65), (37, 1000)] {
+      var x = random(rows, columns, in: -30...30)
+      let y = random(rows, columns, in: -30...30)
+      backend.add(y.tested, to: x.tested)
+      reference.add(y.expected, to: x.expected)
+      compare("add", x, tolerance: 1e-6)
+      backend.multiplySiLU(y.tested, into: x.tested)
+      reference.multiplySiLU(y.expected, into: x.expected)
+      compare("multiplySiLU", x, tolerance: 1e-6)
+      x = random(rows, columns, in: -30...30)
+      backend.silu(x.tested)
+      reference.silu(x.expected)
+      compare("silu", x, tolerance: 1e-6)
+      x = random(rows, columns, in: -30...30)
+      backend.sigmoid(x.tested)
+      reference.sigmoid(x.expected)
+      compare("sigmoid", x, tolerance: 1e-6)
+    }
+    for groupSize in [1, 16, 31, 64] {
+      let x = random(9, 5 * groupSize)
+      backend.l2Normalize(x.tested, groupSize: groupSize, epsilon: 1e-6)
+      reference.l2Normalize(x.expected, groupSize: groupSize, epsilon: 1e-6)
+      compare("l2Normalize", x, tolerance: tolerance)
+    }
+  }
+
+  func checkJudgement() {
+    for (rows, columns) in [(1, 1), (3, 63), (2, 1000), (65, 257)] {
+      let p = random(rows, columns, in: -20...20)
+      let q = random(rows, columns, in: -20...20)
+      let out = memory(rows, 1)
+      backend.divergence(teacher: p.tested, student: q.tested, into: out.tested)
+      reference.divergence(teacher: p.expected, student: q.expected, into: out.expected)
+      compare("divergence", out, tolerance: 1e-6)
+      backend.logSumExp(p.tested, into: out.tested)
+      reference.logSumExp(p.expected, into: out.expected)
+      compare("logSumExp", out, tolerance: 1e-6)
+    }
+  }
+}

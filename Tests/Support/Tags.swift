@@ -1,0 +1,6 @@
+import Testing
+
+extension Tag {
+  /// Takes seconds rather than milliseconds.
+  @Tag package static var slow: Self
+}
