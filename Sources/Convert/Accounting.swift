@@ -24,9 +24,12 @@ public struct Accounting: Sendable {
     steps.count { if case .values = $0.origin { true } else { false } }
   }
 
+  /// - Parameter transfers: the rules to choose from.
   /// - Parameter donor: the model that the converted layers' mixers are taken from, if any.
   /// - Throws: `.unaccountedTensor` if a source tensor would be lost without a word.
-  init(_ source: ModelDirectory, _ plan: Plan, mixersFrom donor: ModelDirectory?) throws(HybridizeError) {
+  init(
+    _ source: ModelDirectory, _ plan: Plan, transfers: [any TransferRule.Type], mixersFrom donor: ModelDirectory?
+  ) throws(HybridizeError) {
     let context = TransferContext(source: source, plan: plan)
     let isConverted = Set(plan.converted)
     func copy(_ name: String) throws(HybridizeError) -> TransferStep {
@@ -44,7 +47,7 @@ public struct Accounting: Sendable {
           steps.append(TransferStep(found, .copy(tensor.name, from: .mixers)))
         }
       } else {
-        steps += try TransferRegistry.rule(for: plan.mixers[index]).steps(layer: index, context)
+        steps += try TransferRegistry.rule(for: plan.mixers[index], of: transfers).steps(layer: index, context)
       }
       for tensor in layer.rest { steps.append(try copy(tensor.name)) }
     }

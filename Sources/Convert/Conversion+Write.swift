@@ -28,7 +28,8 @@ extension Conversion {
       files.append(try directory.copy(source.path + "/" + name, as: name))
     }
     files.append(try directory.write("README.md", Array(ModelCard.text(self).utf8)))
-    let manifest = Manifest.json(self, sources: try hashSources(), files: files)
+    let manifest = Manifest.json(
+      self, sources: try Self.hash(source), donors: try donor.map(Self.hash) ?? [], files: files)
     files.append(try directory.write(Manifest.fileName, Array(JSONWriter.indented(.object(manifest)).utf8)))
     try directory.commit()
     return Outcome(
@@ -87,9 +88,10 @@ extension Conversion {
     if let failure { throw failure }
   }
 
-  private func hashSources() throws(HybridizeError) -> [WrittenFile] {
+  /// Weights and configuration of a model with their digests.
+  private static func hash(_ model: ModelDirectory) throws(HybridizeError) -> [WrittenFile] {
     var files: [WrittenFile] = []
-    for path in source.reader.files + [source.path + "/config.json"] {
+    for path in model.reader.files + [model.path + "/config.json"] {
       files.append(
         WrittenFile(path: path, byteCount: try FileSystem.size(path), sha256: try SHA256.hash(file: path)))
     }

@@ -22,17 +22,21 @@ public struct Conversion: Sendable {
 
   /// Opens the source, makes the plan and accounts for every tensor. Writes nothing.
   ///
-  /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.mixersDoNotFit`.
-  public init(_ request: ConversionRequest) throws(HybridizeError) {
+  /// - Parameter methods: what to choose from.
+  /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.noTransferRule`,
+  ///   `.mixersDoNotFit`.
+  public init(_ request: ConversionRequest, methods: ConversionMethods = .standard) throws(HybridizeError) {
     self.request = request
-    let source = try ModelDirectory(request.source)
+    let source = try ModelDirectory(request.source, catalog: methods.catalog)
     self.source = source
-    let options = request.preset.options(source.configuration, expanded: request.expandKeyValue)
+    let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
+    let choice = MixerChoice(preset: request.preset, expandKeyValue: request.expandKeyValue)
     var plan = try Plan(
-      source.configuration, keep: request.layers(source.configuration), options: options,
+      source.configuration, keep: request.layers(source.configuration, methods.selectors),
+      mixer: rule.mixer(for: source.configuration, choice),
       initialisation: request.preset.initialisation, seed: request.seed)
     if let path = request.mixersFrom {
-      let donor = try ModelDirectory(path)
+      let donor = try ModelDirectory(path, catalog: methods.catalog)
       try Self.check(donor, against: source, plan)
       plan = plan.replacing(donor.configuration.mixers)
       self.donor = donor
@@ -40,7 +44,7 @@ public struct Conversion: Sendable {
       donor = nil
     }
     self.plan = plan
-    accounting = try Accounting(source, plan, mixersFrom: donor)
+    accounting = try Accounting(source, plan, transfers: methods.transfers, mixersFrom: donor)
   }
 
   /// The donor must be a converted model of the same sizes, with a converted mixer wherever the plan wants one.

@@ -5,10 +5,12 @@ import HybridizeEvaluation
 extension Conversion {
   /// - Parameter outcome: `nil` for a dry run.
   public func json(outcome: Outcome?) -> JSONObject {
-    [
+    let isNew = donor == nil && !plan.converted.isEmpty
+    return [
       "schema": .string("hybridize.convert/1"), "dry_run": .bool(outcome == nil), "plan": plan.json,
       "kept": .array(plan.kept.map { .integer($0) }), "converted": .array(plan.converted.map { .integer($0) }),
-      "preset": .string(request.preset.rawValue), "engines": .string(request.preset.engines),
+      "preset": isNew ? .string(request.preset.rawValue) : .null,
+      "engines": isNew ? .string(request.preset.engines) : .null,
       "tensors": .array(accounting.steps.map { .object(Self.json($0)) }),
       "dropped": .array(accounting.dropped.map { .object($0.json) }),
       "written": .array((outcome?.files ?? []).map { .object($0.json) }),
@@ -40,19 +42,45 @@ extension Conversion {
   /// - Parameter outcome: `nil` for a dry run.
   public func text(outcome: Outcome?) -> String {
     var text = "\(source.configuration.architecture.name), \(plan.mixers.count) layers: "
-    text += "\(plan.kept.count) keep softmax attention (\(LayerList.text(plan.kept))), "
-    text += "\(plan.converted.count) become gated DeltaNet (\(LayerList.text(plan.converted)))\n"
+    text += "\(plan.kept.count) keep softmax attention (\(LayerList.text(plan.kept)))"
     if !plan.converted.isEmpty {
+      text += ", \(plan.converted.count) become \(plan.convertedMixerNames) (\(LayerList.text(plan.converted)))"
+    }
+    text += "\n"
+    if let donor {
+      text += "mixers of converted layers from \(ErrorText.escape(donor.path))\n"
+    } else if !plan.converted.isEmpty {
       text += "preset \(request.preset.rawValue), gates \(plan.initialisation.rawValue), seed \(plan.seed); "
       text += "loads in: \(request.preset.engines)\n"
     }
     text += "tensors: \(accounting.copied) copied, \(accounting.relaid) re-laid, \(accounting.initialised) new, "
     text += "\(accounting.dropped.count) dropped\n"
-    for drop in accounting.dropped { text += "  dropped: \(ErrorText.escape(drop.tensor)): \(drop.reason)\n" }
+    for line in droppedLines { text += "  dropped: \(ErrorText.escape(line))\n" }
     guard let outcome else { return text + "dry run: nothing was written\n" }
     let bytes = outcome.files.reduce(0) { $0 + $1.byteCount }
     text += "wrote \(ErrorText.escape(outcome.path)): \(outcome.files.count) files, \(NumberText.bytes(bytes)) in "
     text += "\(NumberText.fixed(outcome.seconds, 2)) s, peak memory \(NumberText.bytes(outcome.peakBytes))\n"
     return text
+  }
+
+  /// The dropped tensors, the same one of several layers on one line.
+  private var droppedLines: [String] {
+    let layers = source.layout.layers
+    var lines: [(text: String, reason: String, layers: [Int])] = []
+    for drop in accounting.dropped {
+      guard let index = layers.firstIndex(where: { drop.tensor.hasPrefix($0.prefix) }) else {
+        lines.append((drop.tensor, drop.reason, []))
+        continue
+      }
+      let part = String(drop.tensor.dropFirst(layers[index].prefix.count))
+      if let line = lines.firstIndex(where: { $0.text == part && $0.reason == drop.reason && !$0.layers.isEmpty }) {
+        lines[line].layers.append(index)
+      } else {
+        lines.append((part, drop.reason, [index]))
+      }
+    }
+    return lines.map { line in
+      line.text + (line.layers.isEmpty ? "" : " of layers \(LayerList.text(line.layers))") + ": " + line.reason
+    }
   }
 }

@@ -13,6 +13,8 @@ public struct ConversionRequest: Sendable {
 
   public let source: String
   public let keep: Keep
+  /// The mixer of converted layers, for instance `gated-deltanet`.
+  public let mixer: String
   public let preset: Preset
   /// A key and value head for every query head.
   public let expandKeyValue: Bool
@@ -21,11 +23,12 @@ public struct ConversionRequest: Sendable {
   public let seed: UInt64
 
   public init(
-    source: String, keep: Keep, preset: Preset = .best, expandKeyValue: Bool = false, mixersFrom: String? = nil,
-    seed: UInt64 = 0
+    source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name, preset: Preset = .best,
+    expandKeyValue: Bool = false, mixersFrom: String? = nil, seed: UInt64 = 0
   ) {
     self.source = source
     self.keep = keep
+    self.mixer = mixer
     self.preset = preset
     self.expandKeyValue = expandKeyValue
     self.mixersFrom = mixersFrom
@@ -35,12 +38,14 @@ public struct ConversionRequest: Sendable {
   /// The layers to keep, in ascending order where the request leaves the order open.
   ///
   /// - Throws: `.unknownSelector`, and what the selector throws.
-  func layers(_ model: ModelConfiguration) throws(HybridizeError) -> [Int] {
+  func layers(
+    _ model: ModelConfiguration, _ selectors: [any Selector.Type]
+  ) throws(HybridizeError) -> [Int] {
     switch keep {
     case .all: model.keptLayers
     case .layers(let layers): layers
     case .ratio(let ratio, let name):
-      try SelectorRegistry.selector(named: name).select(
+      try SelectorRegistry.selector(named: name, of: selectors).select(
         Int((ratio * Double(model.keptLayers.count)).rounded()), of: model)
     }
   }

@@ -6,9 +6,10 @@ import HybridizeFormats
 enum Manifest {
   static let fileName = "hybridize.json"
 
-  static func json(_ conversion: Conversion, sources: [WrittenFile], files: [WrittenFile])
-    -> JSONObject
-  {
+  /// - Parameter donors: the files that mixers were taken from; none if they are new.
+  static func json(
+    _ conversion: Conversion, sources: [WrittenFile], donors: [WrittenFile], files: [WrittenFile]
+  ) -> JSONObject {
     let accounting = conversion.accounting
     return [
       "schema": .string("hybridize.manifest/1"),
@@ -17,6 +18,7 @@ enum Manifest {
         "model_type": .string(conversion.source.configuration.architecture.name),
         "files": .array(sources.map { .object($0.json) }),
       ]),
+      "mixers_from": donors.isEmpty ? .null : .object(["files": .array(donors.map { .object($0.json) })]),
       "recipe": .object(recipe(conversion)), "plan": conversion.plan.json,
       "tensors": .object([
         "copied": .integer(accounting.copied), "relaid": .integer(accounting.relaid),
@@ -28,12 +30,14 @@ enum Manifest {
 
   private static func recipe(_ conversion: Conversion) -> JSONObject {
     let request = conversion.request
-    var recipe: JSONObject = [
-      "keep": .array(conversion.plan.kept.map { .integer($0) }), "preset": .string(request.preset.rawValue),
-      "gates": .string(conversion.plan.initialisation.rawValue),
-      "expand_key_value": .bool(request.expandKeyValue), "seed": .number(String(request.seed)),
-      "mixers_from": .bool(request.mixersFrom != nil),
-    ]
+    var recipe: JSONObject = ["keep": .array(conversion.plan.kept.map { .integer($0) })]
+    if request.mixersFrom == nil {
+      recipe["mixer"] = .string(request.mixer)
+      recipe["preset"] = .string(request.preset.rawValue)
+      recipe["gates"] = .string(conversion.plan.initialisation.rawValue)
+      recipe["expand_key_value"] = .bool(request.expandKeyValue)
+      recipe["seed"] = .number(String(request.seed))
+    }
     if case .ratio(let ratio, let selector) = request.keep {
       recipe["ratio"] = .double(ratio)
       recipe["select"] = .string(selector)

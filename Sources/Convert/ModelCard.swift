@@ -10,7 +10,7 @@ enum ModelCard {
       # A hybrid of a \(model.architecture.name) model
 
       Converted by Hybridize \(HybridizeVersion.current). Of \(model.layerCount) layers, \(plan.kept.count) keep softmax \
-      attention (\(LayerList.text(plan.kept))) and \(plan.converted.count) were converted to gated DeltaNet \
+      attention (\(LayerList.text(plan.kept))) and \(plan.converted.count) were converted to \(plan.convertedMixerNames) \
       (\(LayerList.text(plan.converted))).
 
 
@@ -26,9 +26,12 @@ enum ModelCard {
 
         """
     }
+    text += "\n"
+    if !plan.converted.isEmpty && conversion.request.mixersFrom == nil {
+      let preset = conversion.request.preset
+      text += "- preset: \(preset.rawValue); loads in: \(preset.engines)\n"
+    }
     text += """
-
-      - preset: \(conversion.request.preset.rawValue); loads in: \(conversion.request.preset.engines)
       - how it was made, with hashes of source and result: `\(Manifest.fileName)`
       - which layer is what: `config.json`, `layer_types` and `hybridize`
 

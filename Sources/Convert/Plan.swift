@@ -11,14 +11,20 @@ public struct Plan: Sendable {
   public let initialisation: GateInitialisation
   public let seed: UInt64
 
+  /// The names of the mixers that converted layers get, for people; `none` if there are none.
+  public var convertedMixerNames: String {
+    let names = Set(converted.map { type(of: mixers[$0]).name }).sorted()
+    return names.isEmpty ? "none" : names.joined(separator: ", ")
+  }
+
   /// Layers that stay softmax attention.
   public var kept: [Int] { mixers.indices.filter { mixers[$0].isSoftmax } }
 
-  /// A plan that keeps the layers `keep` and gives the other softmax layers the mixer `options`.
+  /// A plan that keeps the layers `keep` and gives the other softmax layers `mixer`.
   ///
   /// - Throws: `.layerOutOfRange`, `.layerRepeated`, `.alreadyConverted`.
   public init(
-    _ model: ModelConfiguration, keep: [Int], options: GatedDeltaNetOptions, initialisation: GateInitialisation,
+    _ model: ModelConfiguration, keep: [Int], mixer: any MixerSpecification, initialisation: GateInitialisation,
     seed: UInt64
   ) throws(HybridizeError) {
     var seen: Set<Int> = []
@@ -36,7 +42,7 @@ public struct Plan: Sendable {
     }
     converted = model.mixers.indices.filter { model.mixers[$0].isSoftmax && !seen.contains($0) }
     let isConverted = Set(converted)
-    mixers = model.mixers.enumerated().map { isConverted.contains($0.offset) ? options : $0.element }
+    mixers = model.mixers.enumerated().map { isConverted.contains($0.offset) ? mixer : $0.element }
     self.initialisation = initialisation
     self.seed = seed
   }

@@ -1,7 +1,5 @@
-import HybridizeCore
-import HybridizeRuntime
-
-/// Named choices of what a converted layer is made of and how it starts.
+/// Named choices of what a converted layer is made of and how it starts. A mixer's transfer rule says what each means
+/// for that mixer.
 public enum Preset: String, Sendable, CaseIterable {
   /// Rotary positions and convolutions, half-lives spread over the heads, the teacher's biases and gains carried:
   /// halves the tokens that distillation needs. Runs in Hybridize.
@@ -11,25 +9,6 @@ public enum Preset: String, Sendable, CaseIterable {
   case portable
   /// The layer of arXiv 2512.20569: no convolution, no rotary positions, gates drawn at random.
   case paper
-
-  /// Kernel of the convolutions, as every engine has it.
-  public static let convolutionKernel = 4
-
-  /// - Parameter expanded: a key and value head for every query head, also where the preset would keep them grouped.
-  public func options(_ model: ModelConfiguration, expanded: Bool) -> GatedDeltaNetOptions {
-    let grouped = self != .portable && !expanded
-    var options = GatedDeltaNetOptions(keyValueHeads: grouped ? model.keyValueHeads : model.heads)
-    switch self {
-    case .best:
-      options.rotary = true
-      options.convolution = Self.convolutionKernel
-      options.qkvBias = model.queryKeyValueBias
-      options.qkNormGain = model.queryKeyNorm
-    case .portable: options.convolution = Self.convolutionKernel
-    case .paper: break
-    }
-    return options
-  }
 
   public var initialisation: GateInitialisation { self == .paper ? .paper : .spread }
 

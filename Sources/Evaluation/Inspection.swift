@@ -16,15 +16,15 @@ public struct Inspection: Sendable {
   public var bytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
   /// - Throws: what opening the checkpoint throws; with a config.json, also what `ModelDirectory` throws.
-  public init(_ path: String, architectures: [Architecture] = Architecture.all) throws(HybridizeError) {
+  public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
     let directory = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
     let reader: any TensorReader
     if FileSystem.exists(path), FileSystem.exists(directory + "/config.json") {
-      let opened = try ModelDirectory(path, architectures: architectures)
+      let opened = try ModelDirectory(path, catalog: catalog)
       reader = opened.reader
       model = ModelSummary(opened)
     } else {
-      reader = try FormatRegistry.open(path)
+      reader = try FormatRegistry.open(path, formats: catalog.formats)
       model = nil
     }
     self.path = path

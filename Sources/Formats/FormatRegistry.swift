@@ -51,21 +51,26 @@ public struct FormatCandidate: Sendable {
 
 /// The formats that this package can read.
 public enum FormatRegistry {
-  public static let formats: [any CheckpointFormat.Type] = [SafetensorsFormat.self]
+  public static let all: [any CheckpointFormat.Type] = [SafetensorsFormat.self]
 
   /// Opens a checkpoint: a file, a shard index, or a directory such as a Hugging Face cache snapshot.
   ///
+  /// - Parameter formats: the formats to choose from.
   /// - Throws: `.unknownFormat` with the formats that are known, `.unreadable`, or what the format finds wrong.
-  public static func open(_ path: String) throws(HybridizeError) -> any TensorReader {
+  public static func open(
+    _ path: String, formats: [any CheckpointFormat.Type] = all
+  ) throws(HybridizeError) -> any TensorReader {
     let candidate = try FormatCandidate(path)
     let matches = formats.map { (format: $0, match: $0.recognize(candidate)) }
     // The first of the best, so that the order of the registry decides between equals.
     guard let best = matches.map(\.match).max(), best > .none, let found = matches.first(where: { $0.match == best })
-    else { throw unknown(candidate) }
+    else { throw unknown(candidate, formats) }
     return try found.format.open(path)
   }
 
-  private static func unknown(_ candidate: FormatCandidate) -> HybridizeError {
+  private static func unknown(
+    _ candidate: FormatCandidate, _ formats: [any CheckpointFormat.Type]
+  ) -> HybridizeError {
     let supported = formats.map { "\($0.name) (\($0.accepts))" }.joined(separator: "; ")
     let found: String
     if candidate.isDirectory {

@@ -28,6 +28,9 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp(stringLiteral: "How --ratio chooses: \(Self.selectors)."))
   var select = UniformSelector.name
 
+  @Option(help: ArgumentHelp(stringLiteral: "The mixer of converted layers: \(Self.mixers)."))
+  var mixer = GatedDeltaNetOptions.name
+
   @Option(help: "What converted layers are made of: best, portable or paper.")
   var preset: Preset = .best
 
@@ -46,6 +49,7 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var shared: SharedOptions
 
+  private static var mixers: String { TransferRegistry.all.map { $0.mixerName }.joined(separator: ", ") }
   private static var selectors: String { SelectorRegistry.all.map { $0.name }.joined(separator: ", ") }
 
   func validate() throws {
@@ -55,8 +59,8 @@ struct ConvertCommand: ParsableCommand {
 
   func run() throws {
     let request = ConversionRequest(
-      source: source, keep: try keepRule(), preset: preset, expandKeyValue: expandKeyValue, mixersFrom: mixersFrom,
-      seed: seed)
+      source: source, keep: try keepRule(), mixer: mixer, preset: preset, expandKeyValue: expandKeyValue,
+      mixersFrom: mixersFrom, seed: seed)
     let conversion = try Conversion(request)
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))

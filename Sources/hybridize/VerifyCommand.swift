@@ -1,7 +1,6 @@
 import ArgumentParser
 import HybridizeCore
-import HybridizeEvaluation
-import HybridizeRuntime
+import HybridizeDistill
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,18 +40,10 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try ModelDirectory(source)
-    let converted = try ModelDirectory(converted)
-    let verification = try Verification.run(
-      source: source, converted: converted, backend: try shared.backend(), documents: try readDocuments(source),
-      probe: Verification.probe(converted.configuration), progress: shared.progress)
+    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress).verify(
+      source: source, converted: converted, text: text, documents: documents, length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
     if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }
-  }
-
-  private func readDocuments(_ source: ModelDirectory) throws(HybridizeError) -> [[Int]] {
-    guard let text else { return [] }
-    return try TextDocuments.read(text, tokenizer: source.tokenizer(), length: length, limit: documents)
   }
 }

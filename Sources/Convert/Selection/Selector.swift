@@ -17,10 +17,12 @@ public enum SelectorRegistry {
   public static let all: [any Selector.Type] = [UniformSelector.self]
 
   /// - Throws: `.unknownSelector`.
-  public static func selector(named name: String) throws(HybridizeError) -> any Selector {
-    guard let type = all.first(where: { $0.name == name }) else {
+  public static func selector(
+    named name: String, of selectors: [any Selector.Type] = all
+  ) throws(HybridizeError) -> any Selector {
+    guard let type = selectors.first(where: { $0.name == name }) else {
       throw HybridizeError(
-        .unknownSelector, expected: all.map { $0.name }.joined(separator: ", "), found: name)
+        .unknownSelector, expected: selectors.map { $0.name }.joined(separator: ", "), found: name)
     }
     return type.init()
   }

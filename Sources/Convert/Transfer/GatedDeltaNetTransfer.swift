@@ -7,10 +7,32 @@ import HybridizeRuntime
 ///
 /// Expanded by head block, head `i` of the student has key and value head `i / groupSize` of the teacher. (The
 /// published code repeats single rows, which mixes the channels of a head.)
-struct GatedDeltaNetTransfer: TransferRule {
-  let options: GatedDeltaNetOptions
+public struct GatedDeltaNetTransfer: TransferRule {
+  /// Kernel of the convolutions, as every engine has it.
+  public static let convolutionKernel = 4
 
-  func steps(layer: Int, _ context: TransferContext) throws(HybridizeError) -> [TransferStep] {
+  private let options: GatedDeltaNetOptions
+
+  public init(_ mixer: GatedDeltaNetOptions) { options = mixer }
+
+  public static func mixer(
+    for model: ModelConfiguration, _ choice: MixerChoice
+  ) throws(HybridizeError) -> GatedDeltaNetOptions {
+    let grouped = choice.preset != .portable && !choice.expandKeyValue
+    var options = GatedDeltaNetOptions(keyValueHeads: grouped ? model.keyValueHeads : model.heads)
+    switch choice.preset {
+    case .best:
+      options.rotary = true
+      options.convolution = convolutionKernel
+      options.qkvBias = model.queryKeyValueBias
+      options.qkNormGain = model.queryKeyNorm
+    case .portable: options.convolution = convolutionKernel
+    case .paper: break
+    }
+    return options
+  }
+
+  public func steps(layer: Int, _ context: TransferContext) throws(HybridizeError) -> [TransferStep] {
     let model = context.source.configuration
     let names = model.architecture.tensors
     let prefix = names.layerPrefix(layer)

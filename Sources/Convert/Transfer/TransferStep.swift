@@ -21,7 +21,7 @@ public struct TransferStep: Sendable {
   public let target: TensorDescriptor
   public let origin: Origin
 
-  init(_ target: TensorDescriptor, _ origin: Origin) {
+  public init(_ target: TensorDescriptor, _ origin: Origin) {
     self.target = target
     self.origin = origin
   }
@@ -33,45 +33,4 @@ public struct TransferStep: Sendable {
     case .copy(_, .mixers), .values: nil
     }
   }
-}
-
-/// How a layer's softmax attention becomes another mixer. One implementation a mixer, listed in
-/// `TransferRegistry`.
-public protocol TransferRule: Sendable {
-  /// The tensors of the layer's new mixer.
-  ///
-  /// - Throws: `.missingTensor`.
-  func steps(layer: Int, _ context: TransferContext) throws(HybridizeError) -> [TransferStep]
-}
-
-/// What a transfer rule has to work with.
-public struct TransferContext: Sendable {
-  public let source: ModelDirectory
-  public let plan: Plan
-
-  /// The descriptor of a source tensor.
-  ///
-  /// - Throws: `.missingTensor`.
-  func descriptor(_ name: String) throws(HybridizeError) -> TensorDescriptor {
-    guard let found = source.reader.descriptor(named: name) else {
-      throw HybridizeError(.missingTensor, file: source.reader.path, tensor: name)
-    }
-    return found
-  }
-}
-
-/// The rules by mixer. A new mixer's rule is its file and a line here.
-enum TransferRegistry {
-  /// - Throws: `.noTransferRule`.
-  static func rule(for mixer: any MixerSpecification) throws(HybridizeError) -> any TransferRule {
-    switch mixer {
-    case let options as GatedDeltaNetOptions: return GatedDeltaNetTransfer(options: options)
-    default: throw HybridizeError(.noTransferRule, found: type(of: mixer).name)
-    }
-  }
-}
-
-extension Problem {
-  public static let noTransferRule = Problem(
-    "noTransferRule", .argument, "softmax attention cannot be converted into this mixer")
 }

@@ -59,11 +59,13 @@ public enum MixerRegistry {
   /// The specification that an entry of `hybridize.layers` describes.
   ///
   /// - Throws: `.unknownMixer`, and what the specification throws.
-  static func specification(_ json: JSONObject) throws(HybridizeError) -> any MixerSpecification {
+  static func specification(
+    _ json: JSONObject, of types: [any MixerSpecification.Type]
+  ) throws(HybridizeError) -> any MixerSpecification {
     var fields = FieldReader(json)
     let name = try fields.string("mixer")
-    guard let type = all.first(where: { $0.name == name }) else {
-      throw HybridizeError(.unknownMixer, expected: all.map { $0.name }.joined(separator: ", "), found: name)
+    guard let type = types.first(where: { $0.name == name }) else {
+      throw HybridizeError(.unknownMixer, expected: types.map { $0.name }.joined(separator: ", "), found: name)
     }
     return try type.init(json: json)
   }

@@ -20,7 +20,7 @@ package struct HybridDescription {
   /// `nil` for a model that was not converted.
   ///
   /// - Throws: `.missingField`, `.wrongField`, `.unknownField`, `.unknownMixer`.
-  init?(_ fields: inout FieldReader) throws(HybridizeError) {
+  init?(_ fields: inout FieldReader, mixers types: [any MixerSpecification.Type]) throws(HybridizeError) {
     guard let object = try fields.optionalObject("hybridize") else {
       let modelType = try fields.optionalString("model_type")
       guard modelType != Self.modelType else {
@@ -44,7 +44,7 @@ package struct HybridDescription {
       guard let layer = layer.objectValue else {
         throw HybridizeError(.wrongField, expected: "layers[\(index)]: an object", found: layer.kind)
       }
-      mixers.append(try MixerRegistry.specification(layer))
+      mixers.append(try MixerRegistry.specification(layer, of: types))
     }
     self.mixers = mixers
     try inner.finish()

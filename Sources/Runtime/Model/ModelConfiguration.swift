@@ -36,13 +36,13 @@ public struct ModelConfiguration: Sendable {
 extension ModelConfiguration {
   /// Reads config.json.
   ///
-  /// - Parameter architectures: the families to choose from; the built-in ones unless a user brings another.
+  /// - Parameter catalog: the families and mixers to choose from.
   /// - Throws: `.unsupportedArchitecture`, `.missingField`, `.wrongField`, `.unknownField`, `.wrongLayerCount`.
-  public init(json source: JSONObject, architectures: [Architecture] = Architecture.all) throws(HybridizeError) {
+  public init(json source: JSONObject, catalog: Catalog = .standard) throws(HybridizeError) {
     var fields = FieldReader(source)
-    let hybrid = try HybridDescription(&fields)
+    let hybrid = try HybridDescription(&fields, mixers: catalog.mixers)
     let modelType = try fields.optionalString("model_type")
-    let architecture = try Self.architecture(hybrid?.sourceModelType ?? modelType, of: architectures)
+    let architecture = try Self.architecture(hybrid?.sourceModelType ?? modelType, of: catalog.architectures)
     try Self.check(architecture.requiredValues, &fields)
 
     self.source = source

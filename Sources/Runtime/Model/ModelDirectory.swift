@@ -22,20 +22,20 @@ public struct ModelDirectory: Sendable {
   /// checks names and shapes of all tensors against the configuration.
   ///
   /// - Throws: what reading config.json and the checkpoint's header can throw, and what `ModelLayout.check` throws.
-  public init(_ path: String, architectures: [Architecture] = Architecture.all) throws(HybridizeError) {
+  public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
     guard FileSystem.exists(path) else {
       throw HybridizeError(.unreadable, file: path, expected: "a model", found: "no such file or directory")
     }
     self.path = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
-    configuration = try Self.readConfiguration(in: self.path, architectures: architectures)
-    reader = try FormatRegistry.open(path)
+    configuration = try Self.readConfiguration(in: self.path, catalog: catalog)
+    reader = try FormatRegistry.open(path, formats: catalog.formats)
     layout = ModelLayout(configuration)
     derivedTensors = try layout.check(reader, configuration)
   }
 
   /// config.json of a directory.
   public static func readConfiguration(
-    in directory: String, architectures: [Architecture] = Architecture.all
+    in directory: String, catalog: Catalog = .standard
   ) throws(HybridizeError) -> ModelConfiguration {
     let path = directory + "/config.json"
     guard FileSystem.exists(path) else {
@@ -48,7 +48,7 @@ public struct ModelDirectory: Sendable {
       guard let object = value.objectValue else {
         throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
       }
-      return try ModelConfiguration(json: object, architectures: architectures)
+      return try ModelConfiguration(json: object, catalog: catalog)
     } catch { throw error.inFile(path) }
   }
 
