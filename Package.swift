@@ -50,11 +50,13 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["HybridizeRuntime"], path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["HybridizeConvert"], path: "Tests/Support", swiftSettings: strict),
     tests("CoreTests", uses: ["HybridizeCore"]),
     tests("FormatsTests", uses: ["HybridizeFormats"]),
     tests("ComputeTests", uses: ["HybridizeCompute"]),
     tests("RuntimeTests", uses: ["HybridizeRuntime"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
+    tests("RecipeTests", uses: ["HybridizeConvert"]),
+    tests("HouseTests", uses: []),
   ]
 )

@@ -48,10 +48,6 @@ package struct GatedDeltaNet: TokenMixer {
     mix(x, state: state, context: context, chunkSize: nil, into: out)
   }
 
-  package func step(_ x: Tensor, state: GatedDeltaNetState, context: MixingContext, into out: Tensor) {
-    mix(x, state: state, context: context, chunkSize: nil, into: out)
-  }
-
   /// The layer for the tokens of x.
   ///
   /// - Parameter chunkSize: the form of the recurrence, see `LinearRecurrenceShape`.

@@ -94,11 +94,6 @@ package struct SoftmaxAttention: TokenMixer {
     }
   }
 
-  /// One token is a prefill of one: attention has a single form.
-  package func step(_ x: Tensor, state: KeyValueCache, context: MixingContext, into out: Tensor) {
-    prefill(x, state: state, context: context, into: out)
-  }
-
   private func position(_ x: Tensor, _ gain: Weight?, _ context: MixingContext) {
     if let gain { context.backend.rmsNorm(x, gain: gain, epsilon: normEpsilon, into: x) }
     context.backend.rotate(

@@ -15,8 +15,14 @@ public protocol TokenMixer {
   /// out `[tokens, hiddenSize]` does not overlap x.
   func prefill(_ x: Tensor, state: State, context: MixingContext, into out: Tensor)
 
-  /// The output for one token, x and out `[1, hiddenSize]`.
+  /// The output for one token, x and out `[1, hiddenSize]`; a prefill of one unless the mixer has a form for it.
   func step(_ x: Tensor, state: State, context: MixingContext, into out: Tensor)
+}
+
+extension TokenMixer {
+  public func step(_ x: Tensor, state: State, context: MixingContext, into out: Tensor) {
+    prefill(x, state: state, context: context, into: out)
+  }
 }
 
 /// What a mixer keeps of the tokens it has seen: a KV cache, a recurrent state.
