@@ -30,11 +30,10 @@ public struct Conversion: Sendable {
     let source = try ModelDirectory(request.source, catalog: methods.catalog)
     self.source = source
     let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
-    let choice = MixerChoice(preset: request.preset, expandKeyValue: request.expandKeyValue)
     var plan = try Plan(
       source.configuration, keep: request.layers(source.configuration, methods.selectors),
-      mixer: rule.mixer(for: source.configuration, choice),
-      initialisation: request.preset.initialisation, seed: request.seed)
+      mixer: rule.chosenMixer(for: source.configuration, request.choice),
+      initialisation: request.gates ?? request.choice.preset.initialisation, seed: request.seed)
     if let path = request.mixersFrom {
       let donor = try ModelDirectory(path, catalog: methods.catalog)
       try Self.check(donor, against: source, plan)

@@ -15,22 +15,23 @@ public struct ConversionRequest: Sendable {
   public let keep: Keep
   /// The mixer of converted layers, for instance `gated-deltanet`.
   public let mixer: String
-  public let preset: Preset
-  /// A key and value head for every query head.
-  public let expandKeyValue: Bool
+  public let choice: MixerChoice
+  /// How new gates start; `nil` as the preset says.
+  public let gates: GateInitialisation?
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
   public let seed: UInt64
 
   public init(
-    source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name, preset: Preset = .best,
-    expandKeyValue: Bool = false, mixersFrom: String? = nil, seed: UInt64 = 0
+    source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name,
+    choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil, mixersFrom: String? = nil,
+    seed: UInt64 = 0
   ) {
     self.source = source
     self.keep = keep
     self.mixer = mixer
-    self.preset = preset
-    self.expandKeyValue = expandKeyValue
+    self.choice = choice
+    self.gates = gates
     self.mixersFrom = mixersFrom
     self.seed = seed
   }

@@ -33,9 +33,10 @@ enum Manifest {
     var recipe: JSONObject = ["keep": .array(conversion.plan.kept.map { .integer($0) })]
     if request.mixersFrom == nil {
       recipe["mixer"] = .string(request.mixer)
-      recipe["preset"] = .string(request.preset.rawValue)
+      recipe["preset"] = .string(request.choice.preset.rawValue)
+      recipe["options"] = .object(request.choice.options)
       recipe["gates"] = .string(conversion.plan.initialisation.rawValue)
-      recipe["expand_key_value"] = .bool(request.expandKeyValue)
+      recipe["expand_key_value"] = .bool(request.choice.expandKeyValue)
       recipe["seed"] = .number(String(request.seed))
     }
     if case .ratio(let ratio, let selector) = request.keep {

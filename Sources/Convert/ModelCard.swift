@@ -28,7 +28,7 @@ enum ModelCard {
     }
     text += "\n"
     if !plan.converted.isEmpty && conversion.request.mixersFrom == nil {
-      let preset = conversion.request.preset
+      let preset = conversion.request.choice.preset
       text += "- preset: \(preset.rawValue); loads in: \(preset.engines)\n"
     }
     text += """

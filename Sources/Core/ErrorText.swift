@@ -1,3 +1,7 @@
+extension HybridizeError: CustomStringConvertible {
+  public var description: String { ErrorText.render(self) }
+}
+
 /// Puts errors into words. The only place that does.
 public enum ErrorText {
   /// Several lines: what and where, then expected, found and remedy where they are known.

@@ -34,6 +34,19 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "What converted layers are made of: best, portable or paper.")
   var preset: Preset = .best
 
+  @Option(
+    name: .customLong("option"),
+    help: ArgumentHelp(
+      """
+      An option of the mixer that differs from the preset's, for instance rotary=false; may be repeated. The names \
+      are those of config.json, as --dry-run --json shows them.
+      """, valueName: "name=value"),
+    transform: MixerOption.init)
+  var options: [MixerOption] = []
+
+  @Option(help: "How new gates start: spread or paper; as the preset says unless given.")
+  var gates: GateInitialisation?
+
   @Flag(help: "Give converted layers a key and value head for every query head.")
   var expandKeyValue = false
 
@@ -59,8 +72,11 @@ struct ConvertCommand: ParsableCommand {
 
   func run() throws {
     let request = ConversionRequest(
-      source: source, keep: try keepRule(), mixer: mixer, preset: preset, expandKeyValue: expandKeyValue,
-      mixersFrom: mixersFrom, seed: seed)
+      source: source, keep: try keepRule(), mixer: mixer,
+      choice: MixerChoice(
+        preset: preset, expandKeyValue: expandKeyValue,
+        options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value }),
+      gates: gates, mixersFrom: mixersFrom, seed: seed)
     let conversion = try Conversion(request)
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))
@@ -80,4 +96,21 @@ struct ConvertCommand: ParsableCommand {
   }
 }
 
+/// `name=value` on the command line, the value in JSON.
+struct MixerOption {
+  let name: String
+  let value: JSONValue
+
+  /// - Throws: `.badArgument`.
+  init(_ text: String) throws(HybridizeError) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, !parts[0].isEmpty, let value = try? JSONCursor.parse(Array(parts[1].utf8)) else {
+      throw HybridizeError(.badArgument, expected: "--option: name=value, for instance rotary=false", found: text)
+    }
+    name = parts[0]
+    self.value = value
+  }
+}
+
 extension Preset: ExpressibleByArgument {}
+extension GateInitialisation: ExpressibleByArgument {}

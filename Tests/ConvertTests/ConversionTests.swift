@@ -67,7 +67,9 @@ struct ConversionTests {
   func headBlocks() throws {
     let source = try ModelDirectory(Fixtures.model)
     let hybrid = try convert(
-      ConversionRequest(source: Fixtures.model, keep: .layers([]), expandKeyValue: true), as: "expanded")
+      ConversionRequest(
+        source: Fixtures.model, keep: .layers([]), choice: MixerChoice(preset: .best, expandKeyValue: true)),
+      as: "expanded")
     let model = source.configuration
     let row = model.hiddenSize * 2
     let head = model.headDimension * row
@@ -85,7 +87,8 @@ struct ConversionTests {
   @Test("presets write the layers that they promise", arguments: Preset.allCases)
   func presets(_ preset: Preset) throws {
     let hybrid = try convert(
-      ConversionRequest(source: Fixtures.model, keep: .layers([0]), preset: preset), as: preset.rawValue)
+      ConversionRequest(source: Fixtures.model, keep: .layers([0]), choice: MixerChoice(preset: preset)),
+      as: preset.rawValue)
     let names = Set(hybrid.reader.tensors.map(\.name).filter { $0.hasPrefix("model.layers.1.linear_attn.") })
     #expect(names.contains { $0.contains("conv1d") } == (preset != .paper))
     let key = try #require(hybrid.reader.descriptor(named: "model.layers.1.linear_attn.k_proj.weight"))
@@ -111,7 +114,7 @@ struct ConversionTests {
   @Test("gates of the paper preset lie where the published code draws them")
   func paperGates() throws {
     let hybrid = try convert(
-      ConversionRequest(source: Fixtures.model, keep: .layers([]), preset: .paper), as: "paper")
+      ConversionRequest(source: Fixtures.model, keep: .layers([]), choice: MixerChoice(preset: .paper)), as: "paper")
     for layer in 0..<8 {
       for head in 0..<4 {
         let bias = try hybrid.reader.tensor(named: "model.layers.\(layer).linear_attn.dt_bias").bytes
@@ -175,6 +178,36 @@ struct ConversionTests {
       try bytes(hybrid, "model.layers.1.linear_attn.g_proj.weight")
         == bytes(before, "model.layers.1.linear_attn.g_proj.weight"))
     #expect(hybrid.configuration.architecture == .llama)
+  }
+
+  @Test("single options of a mixer override the preset's, and new tensors follow them")
+  func mixerOptions() throws {
+    let choice = MixerChoice(
+      preset: .best, options: ["rotary": .bool(false), "convolution": .integer(3), "keyValueHeads": .integer(4)])
+    let hybrid = try convert(
+      ConversionRequest(source: Fixtures.model, keep: .layers([0]), choice: choice, gates: .paper), as: "chosen")
+    let options = try #require(hybrid.configuration.mixers[1] as? GatedDeltaNetOptions)
+    #expect(!options.rotary && options.convolution == 3 && options.keyValueHeads == 4)
+    let taps = try #require(hybrid.reader.descriptor(named: "model.layers.1.linear_attn.k_conv1d.weight"))
+    #expect(taps.shape == [256, 1, 3])
+    // The paper's rates are spread; those of the preset would all be log 1.
+    let rates = try bytes(hybrid, "model.layers.1.linear_attn.A_log")
+    #expect(Set(stride(from: 0, to: 16, by: 4).map { Array(rates[$0..<$0 + 4]) }).count == 4)
+  }
+
+  @Test(
+    "options that the mixer or the source cannot have are an error of the arguments",
+    arguments: [
+      ("rotary", JSONValue.integer(1)), ("colour", .bool(true)), ("mixer", .string("softmax-attention")),
+      ("keyValueHeads", .integer(3)), ("keyValueHeads", .integer(8)), ("keyValueHeads", .integer(1)),
+      ("qkvBias", .bool(true)), ("qkNormGain", .bool(true)), ("convolution", .integer(1)),
+    ])
+  func badOption(_ name: String, _ value: JSONValue) throws {
+    let choice = MixerChoice(preset: .best, options: [name: value])
+    let error = expectProblem(.badMixerOption) {
+      try Conversion(ConversionRequest(source: Fixtures.model, keep: .layers([0]), choice: choice))
+    }
+    #expect(error?.category == .argument)
   }
 
   struct BadKeep: CustomTestStringConvertible, Sendable {

@@ -7,7 +7,7 @@ import HybridizeCore
 #endif
 
 /// How the gates of a new gated DeltaNet layer start.
-public enum GateInitialisation: String, Sendable {
+public enum GateInitialisation: String, Sendable, CaseIterable {
   /// As the published code: `A = U(0, 16)`, `dt` log-uniform in 0.001 to 0.1, projections as PyTorch draws them.
   case paper
   /// `A = 1` and half-lives spread geometrically over the heads from 4 to 512 tokens; the decay's projection a tenth

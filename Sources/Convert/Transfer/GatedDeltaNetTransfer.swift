@@ -34,6 +34,7 @@ public struct GatedDeltaNetTransfer: TransferRule {
 
   public func steps(layer: Int, _ context: TransferContext) throws(HybridizeError) -> [TransferStep] {
     let model = context.source.configuration
+    try check(model)
     let names = model.architecture.tensors
     let prefix = names.layerPrefix(layer)
     let origins = [
@@ -65,6 +66,24 @@ public struct GatedDeltaNetTransfer: TransferRule {
       }
     }
     return steps
+  }
+
+  /// What the mixer takes from the teacher must be there to take.
+  private func check(_ model: ModelConfiguration) throws(HybridizeError) {
+    func refuse(_ expected: String, _ found: String) -> HybridizeError {
+      HybridizeError(.badMixerOption, expected: expected, found: found)
+    }
+    guard options.keyValueHeads % model.keyValueHeads == 0, model.heads % options.keyValueHeads == 0 else {
+      throw refuse(
+        "keyValueHeads: a multiple of \(model.keyValueHeads) that divides \(model.heads)",
+        "keyValueHeads: \(options.keyValueHeads)")
+    }
+    guard !options.qkvBias || model.queryKeyValueBias else {
+      throw refuse("qkvBias: false, as the source has no such biases", "qkvBias: true")
+    }
+    guard !options.qkNormGain || model.queryKeyNorm else {
+      throw refuse("qkNormGain: false, as the source has no such norms", "qkNormGain: true")
+    }
   }
 
   /// A tensor that the teacher has nothing for. Projections have the type of the teacher's; decay parameters are

@@ -26,10 +26,13 @@ public struct MixerChoice: Sendable, Equatable {
   public let preset: Preset
   /// A key and value head for every query head, also where the preset would keep them grouped.
   public let expandKeyValue: Bool
+  /// Options that differ from the preset's, by their names in config.json.
+  public let options: JSONObject
 
-  public init(preset: Preset, expandKeyValue: Bool) {
+  public init(preset: Preset, expandKeyValue: Bool = false, options: JSONObject = [:]) {
     self.preset = preset
     self.expandKeyValue = expandKeyValue
+    self.options = options
   }
 }
 
@@ -81,9 +84,31 @@ public enum TransferRegistry {
 extension TransferRule {
   /// As config.json and `--mixer` name it.
   public static var mixerName: String { Mixer.name }
+
+  /// The mixer that a converted layer gets, with the options that the user chose by name.
+  ///
+  /// - Throws: as `mixer`; `.badMixerOption` for an option that the mixer does not have or a value that it cannot have.
+  static func chosenMixer(
+    for model: ModelConfiguration, _ choice: MixerChoice
+  ) throws(HybridizeError) -> any MixerSpecification {
+    let mixer = try mixer(for: model, choice)
+    let names = mixer.json.keys.filter { $0 != "mixer" }
+    var json = mixer.json
+    for (name, value) in choice.options.members {
+      guard names.contains(name) else {
+        throw HybridizeError(
+          .badMixerOption, expected: "an option of \(Mixer.name): \(names.joined(separator: ", "))", found: name)
+      }
+      json[name] = value
+    }
+    do throws(HybridizeError) { return try Mixer(json: json) } catch {
+      throw HybridizeError(.badMixerOption, expected: error.expected, found: error.found)
+    }
+  }
 }
 
 extension Problem {
   public static let noTransferRule = Problem(
     "noTransferRule", .argument, "softmax attention cannot be converted into this mixer")
+  public static let badMixerOption = Problem("badMixerOption", .argument, "the mixer cannot be made that way")
 }
