@@ -64,7 +64,7 @@ extension Conversion {
   }
 
   /// The dropped tensors, the same one of several layers on one line.
-  private var droppedLines: [String] {
+  var droppedLines: [String] {
     let layers = source.layout.layers
     var lines: [(text: String, reason: String, layers: [Int])] = []
     for drop in accounting.dropped {

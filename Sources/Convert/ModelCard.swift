@@ -1,41 +1,82 @@
 import HybridizeCore
 import HybridizeEvaluation
+import HybridizeRuntime
 
-/// README.md of a converted model.
+/// README.md of a converted model: what it is, layer by layer, and what it is not.
 enum ModelCard {
   static func text(_ conversion: Conversion) -> String {
-    let model = conversion.source.configuration
-    let plan = conversion.plan
-    var text = """
-      # A hybrid of a \(model.architecture.name) model
+    [frontMatter(conversion), introduction(conversion), layerTable(conversion), provenance(conversion)]
+      .joined(separator: "\n")
+  }
 
-      Converted by Hybridize \(HybridizeVersion.current). Of \(model.layerCount) layers, \(plan.kept.count) keep softmax \
-      attention (\(LayerList.text(plan.kept))) and \(plan.converted.count) were converted to \(plan.convertedMixerNames) \
-      (\(LayerList.text(plan.converted))).
-
+  /// What Hugging Face's hub reads.
+  private static func frontMatter(_ conversion: Conversion) -> String {
+    let converted = conversion.plan.converted.isEmpty ? "" : "- hybrid\n- linear-attention\n"
+    let mixers = Set(conversion.plan.converted.map { type(of: conversion.plan.mixers[$0]).name }).sorted()
+    return """
+      ---
+      library_name: hybridize
+      pipeline_tag: text-generation
+      tags:
+      \(converted)\(mixers.map { "- \($0)\n" }.joined())- safetensors
+      ---
 
       """
-    if plan.converted.isEmpty {
-      text += "No layer was converted: the weights are the source's, byte for byte.\n"
-    } else if conversion.request.mixersFrom != nil {
-      text += "The converted layers' mixers come from a model that was aligned before.\n"
-    } else {
-      text += """
-        **This is a starting point, not a finished model.** Projections are the teacher's, gates are new; until it is \
-        distilled it predicts much worse than its source.
+  }
 
-        """
+  private static func introduction(_ conversion: Conversion) -> String {
+    let model = conversion.source.configuration
+    let plan = conversion.plan
+    let head = """
+      # A \(plan.converted.isEmpty ? "copy" : "hybrid") of a \(model.architecture.name) model
+
+      Made by Hybridize \(HybridizeVersion.current). Of \(model.layerCount) layers, \(plan.kept.count) keep softmax \
+      attention (\(LayerList.text(plan.kept)))
+      """
+    if plan.converted.isEmpty { return head + ": the weights are the source's, byte for byte.\n" }
+    let middle =
+      head + ", \(plan.converted.count) became \(plan.convertedMixerNames) (\(LayerList.text(plan.converted))).\n\n"
+    if conversion.request.mixersFrom != nil {
+      return middle + "The converted layers' mixers come from a model that was aligned before.\n"
     }
-    text += "\n"
-    if !plan.converted.isEmpty && conversion.request.mixersFrom == nil {
+    return middle + """
+      **This is a starting point, not a finished model.** Projections are the teacher's, gates are new; until it is \
+      distilled it predicts much worse than its source.
+
+      """
+  }
+
+  private static func layerTable(_ conversion: Conversion) -> String {
+    var table = TextTable([("layers", .left), ("mixer", .left), ("options", .left)])
+    var groups: [(layers: [Int], mixer: any MixerSpecification)] = []
+    for (index, mixer) in conversion.plan.mixers.enumerated() {
+      if let group = groups.firstIndex(where: { $0.mixer.json == mixer.json }) {
+        groups[group].layers.append(index)
+      } else {
+        groups.append(([index], mixer))
+      }
+    }
+    for group in groups {
+      let options = group.mixer.json.members.filter { $0.key != "mixer" }
+      table.add([
+        LayerList.text(group.layers), type(of: group.mixer).name,
+        options.map { "\($0.key) \(JSONWriter.compact($0.value))" }.joined(separator: ", "),
+      ])
+    }
+    return table.markdown
+  }
+
+  private static func provenance(_ conversion: Conversion) -> String {
+    var text = ""
+    if !conversion.plan.converted.isEmpty && conversion.request.mixersFrom == nil {
       let preset = conversion.request.choice.preset
       text += "- preset: \(preset.rawValue); loads in: \(preset.engines)\n"
     }
-    text += """
+    for drop in conversion.droppedLines { text += "- dropped: \(drop)\n" }
+    return text + """
       - how it was made, with hashes of source and result: `\(Manifest.fileName)`
-      - which layer is what: `config.json`, `layer_types` and `hybridize`
+      - which layer is what, for programs: `config.json`, `layer_types` and `hybridize`
 
       """
-    return text
   }
 }

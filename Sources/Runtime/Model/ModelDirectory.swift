@@ -16,6 +16,7 @@ public struct ModelDirectory: Sendable {
   public static let companionFiles = [
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
     "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
+    "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "NOTICE.txt",
   ]
 
   /// Opens a directory, a Hugging Face cache snapshot, or a checkpoint file with its config.json beside it, and
