@@ -20,12 +20,14 @@ public struct Conversion: Sendable {
     public let peakBytes: Int
   }
 
-  /// Opens the source, makes the plan and accounts for every tensor. Writes nothing.
+  /// Opens the source, makes the plan and accounts for every tensor. Writes nothing, and reads no more than the
+  /// headers but where the source has a saved copy of a tied head, which is carried only if it is one.
   ///
   /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.mixersDoNotFit`.
   public init(_ request: ConversionRequest) throws(HybridizeError) {
     self.request = request
     let source = try ModelDirectory(request.source)
+    try source.checkTiedHead()
     self.source = source
     let options = request.preset.options(source.configuration, expanded: request.expandKeyValue)
     var plan = try Plan(

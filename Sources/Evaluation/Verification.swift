@@ -53,7 +53,10 @@ public struct Verification: Sendable {
     let student = try converted.load(on: backend)
     let agreement = try student.mixerAgreement(probe)
     var text: TextComparison?
-    if !documents.isEmpty {
+    if documents.isEmpty {
+      // Loading would have looked.
+      try source.checkTiedHead()
+    } else {
       let teacher = try source.load(on: backend)
       text = try TextComparison.measure(
         teacher: teacher, student: student, documents: documents, progress: progress)
