@@ -55,6 +55,7 @@ let package = Package(
     tests("FormatsTests", uses: ["HybridizeFormats"]),
     tests("ComputeTests", uses: ["HybridizeCompute"]),
     tests("RuntimeTests", uses: ["HybridizeRuntime"]),
+    tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
   ]
 )

@@ -45,3 +45,7 @@ public enum ErrorText {
     return String(out)
   }
 }
+
+extension HybridizeError: CustomStringConvertible {
+  public var description: String { ErrorText.render(self) }
+}
