@@ -57,5 +57,6 @@ let package = Package(
     tests("RuntimeTests", uses: ["HybridizeRuntime"]),
     tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
+    tests("DistillTests", uses: ["HybridizeDistill"]),
   ]
 )
