@@ -58,5 +58,6 @@ let package = Package(
     tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
     tests("DistillTests", uses: ["HybridizeDistill"]),
+    tests("CommandTests", uses: ["hybridize", "HybridizeFormats"]),
   ]
 )

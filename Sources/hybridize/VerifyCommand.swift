@@ -1,7 +1,7 @@
 import ArgumentParser
 import HybridizeCore
+import HybridizeDistill
 import HybridizeEvaluation
-import HybridizeRuntime
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,21 +38,14 @@ struct VerifyCommand: ParsableCommand {
     guard documents > 0, (2...1 << 20).contains(length) else {
       throw ValidationError("--documents must be at least 1 and --length at least 2")
     }
+    guard maxKl == nil || text != nil else { throw ValidationError("--max-kl needs --text") }
   }
 
   func run() throws {
-    let source = try ModelDirectory(source)
-    let converted = try ModelDirectory(converted)
-    let verification = try Verification.run(
-      source: source, converted: converted, backend: try shared.backend(), documents: try readDocuments(source),
-      probe: Verification.probe(converted.configuration), progress: shared.progress)
+    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress).verify(
+      source: source, converted: converted, text: text, documents: documents, length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
     if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }
-  }
-
-  private func readDocuments(_ source: ModelDirectory) throws(HybridizeError) -> [[Int]] {
-    guard let text else { return [] }
-    return try TextDocuments.read(text, tokenizer: source.tokenizer(), length: length, limit: documents)
   }
 }
