@@ -35,7 +35,6 @@ struct GenerateCommand: ParsableCommand {
     let directory = try ModelDirectory(model)
     let tokenizer = try directory.tokenizer()
     let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
-    if ids.isEmpty { throw HybridizeError(.emptyPrompt, expected: "at least one token", found: "\"\(prompt)\"") }
     let sampler = try sampling.sampler()
     let model = try directory.load(on: try shared.backend())
     var decoder = StreamDecoder(tokenizer)
@@ -44,8 +43,9 @@ struct GenerateCommand: ParsableCommand {
       text += piece
       if !shared.json { Terminal.out(piece, newline: false) }
     }
-    if !shared.json && !chat { Terminal.out(prompt, newline: false) }
     var generator = Generator(model, sampler: sampler)
+    try generator.check(ids)
+    if !shared.json && !chat { Terminal.out(prompt, newline: false) }
     let outcome = try generator.generate(ids, maximum: tokens) { token in
       show((try? decoder.add(token)) ?? "")
     }

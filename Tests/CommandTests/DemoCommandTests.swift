@@ -2,11 +2,11 @@ import HybridizeCore
 import TestSupport
 import Testing
 
-@Suite("demo on the command line", .serialized)
+@Suite("demo on the command line")
 struct DemoCommandTests {
   @Test("shows every stage on one page", .tags(.slow))
   func page() async throws {
-    let outcome = try await Program().run("demo")
+    let outcome = try await Program().run("demo", "--threads", "1")
     #expect(outcome.status == 0, "\(outcome.error)")
     var rest = outcome.text[...]
     for heading in [
@@ -20,7 +20,7 @@ struct DemoCommandTests {
 
   @Test("gives every stage's summary as JSON", .tags(.slow))
   func json() async throws {
-    let outcome = try await Program().run("demo", "--json", "--quiet")
+    let outcome = try await Program().run("demo", "--json", "--quiet", "--threads", "1")
     #expect(outcome.status == 0)
     #expect(outcome.error == "")
     let answers = JSONShape.object(["original": .string, "just converted": .string, "distilled": .string])

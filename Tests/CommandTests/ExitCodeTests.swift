@@ -21,6 +21,7 @@ struct ExitCodeTests {
     for mention in bad.mentions {
       #expect(outcome.error.lowercased().contains(mention.lowercased()), "\"\(mention)\" in: \(outcome.error)")
     }
+    #expect(outcome.text == "", "standard output is for results")
     #expect(!outcome.error.contains("\u{1B}"), "no colour where there is no terminal")
     #expect(tree == before)
   }

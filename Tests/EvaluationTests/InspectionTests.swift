@@ -115,7 +115,7 @@ struct InspectionTests {
     #expect(inspection.json()["memory"] == nil)
   }
 
-  @Test("a checkpoint of a terabyte is inspected by its header alone", .timeLimit(.minutes(1)))
+  @Test("a checkpoint of a terabyte is inspected by its header alone", .timeLimit(.minutes(5)))
   func headerOnly() throws {
     // Where a file system cannot hold a terabyte of nothing, some gigabytes are telling enough.
     for elements in [1 << 38, 1 << 31] {
