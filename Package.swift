@@ -55,8 +55,11 @@ let package = Package(
     tests("FormatsTests", uses: ["HybridizeFormats"]),
     tests("ComputeTests", uses: ["HybridizeCompute"]),
     tests("RuntimeTests", uses: ["HybridizeRuntime"]),
+    tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
     tests("ConvertTests", uses: ["HybridizeConvert"]),
     tests("RecipeTests", uses: ["HybridizeConvert"]),
     tests("HouseTests", uses: []),
+    tests("DistillTests", uses: ["HybridizeDistill"]),
+    tests("CommandTests", uses: ["hybridize", "HybridizeFormats"]),
   ]
 )

@@ -20,7 +20,8 @@ public struct Conversion: Sendable {
     public let peakBytes: Int
   }
 
-  /// Opens the source, makes the plan and accounts for every tensor. Writes nothing.
+  /// Opens the source, makes the plan and accounts for every tensor. Writes nothing, and reads no more than the
+  /// headers but where the source has a saved copy of a tied head, which is carried only if it is one.
   ///
   /// - Parameter methods: what to choose from.
   /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.noTransferRule`,
@@ -28,6 +29,7 @@ public struct Conversion: Sendable {
   public init(_ request: ConversionRequest, methods: ConversionMethods = .standard) throws(HybridizeError) {
     self.request = request
     let source = try ModelDirectory(request.source, catalog: methods.catalog)
+    try source.checkTiedHead()
     self.source = source
     let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
     var plan = try Plan(

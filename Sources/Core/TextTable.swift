@@ -16,13 +16,13 @@ public struct TextTable: Sendable {
     rows.append(cells.map(ErrorText.escape))
   }
 
-  private var widths: [Int] {
+  private func widths(_ rows: [[String]]) -> [Int] {
     columns.indices.map { index in ([columns[index].title] + rows.map { $0[index] }).map(\.count).max() ?? 0 }
   }
 
   /// Columns two spaces apart under their titles.
   public var text: String {
-    let widths = widths
+    let widths = widths(rows)
     return ([columns.map(\.title)] + rows).map { cells in
       var line = zip(cells, zip(widths, columns)).map { cell, column in
         Self.pad(cell, to: column.0, column.1.alignment)
@@ -34,7 +34,11 @@ public struct TextTable: Sendable {
 
   /// A GitHub table, with cells padded so that the source reads well too.
   public var markdown: String {
-    let widths = widths.map { max($0, 2) }
+    // A bar within a cell would end it.
+    let rows = rows.map { row in
+      row.map { $0.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|") }
+    }
+    let widths = widths(rows).map { max($0, 2) }
     func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
     let rule = zip(widths, columns).map { width, column in
       String(repeating: "-", count: width - 1) + (column.alignment == .right ? ":" : "-")

@@ -18,16 +18,46 @@ public struct Demo {
   public let distilled: String
   /// Text to verify on.
   public let text: String
+  public let sizes: Sizes
+
+  /// How much is verified and timed.
+  public struct Sizes: Sendable {
+    public let documents: Int
+    /// Tokens a document.
+    public let documentLength: Int
+    /// Tokens of the prefill test.
+    public let prompt: Int
+    /// Tokens of the decode test.
+    public let generate: Int
+    /// Tokens in the cache before a test.
+    public let depths: [Int]
+    public let repetitions: Int
+
+    public init(
+      documents: Int, documentLength: Int, prompt: Int, generate: Int, depths: [Int], repetitions: Int
+    ) {
+      self.documents = documents
+      self.documentLength = documentLength
+      self.prompt = prompt
+      self.generate = generate
+      self.depths = depths
+      self.repetitions = repetitions
+    }
+
+    /// Some seconds on two processors.
+    public static let standard = Sizes(
+      documents: 24, documentLength: 256, prompt: 512, generate: 64, depths: [0, 4096], repetitions: 3)
+  }
 
   /// Layers that the demo keeps.
   static let keep = [0, 6]
   static let prompt = "Phone book\nalpha: 1234\nbridge: 9876\nwater: 5550\nCalls\nbridge: 9876\nalpha: 1234\nwater:"
-  static let depths = [0, 4096]
 
-  public init(model: String, distilled: String, text: String) {
+  public init(model: String, distilled: String, text: String, sizes: Sizes = .standard) {
     self.model = model
     self.distilled = distilled
     self.text = text
+    self.sizes = sizes
   }
 
   /// - Parameter show: called with each part of the page.
@@ -55,7 +85,9 @@ public struct Demo {
 
     show(Self.heading(5, "bench: original and hybrid on the same kernels"))
     let report = try pipeline.bench(
-      [model, distilled], tests: BenchmarkTest.all(prompt: 512, generate: 64, depths: Self.depths), repetitions: 3)
+      [model, distilled],
+      tests: BenchmarkTest.all(prompt: sizes.prompt, generate: sizes.generate, depths: sizes.depths),
+      repetitions: sizes.repetitions)
     show(report.markdown)
     summary["bench"] = .object(report.json)
     return summary
@@ -67,7 +99,8 @@ public struct Demo {
     show(Self.heading(3, "verify, on text that nothing was trained on"))
     var summary = JSONObject()
     for (name, path) in [("just converted", converted), ("converted and distilled", distilled)] {
-      let result = try pipeline.verify(source: model, converted: path, text: text, documents: 24, length: 256)
+      let result = try pipeline.verify(
+        source: model, converted: path, text: text, documents: sizes.documents, length: sizes.documentLength)
       let failures = result.failures(largestDivergence: nil)
       show("\(name):\n" + Self.indented(result.text(failures)))
       summary[name] = .object(result.json(failures))

@@ -46,6 +46,19 @@ public struct BenchmarkResult: Sendable {
   /// Bytes of caches and states at the end of the test.
   public let cacheBytes: Int
 
+  package init(
+    model: String, modelType: String, modelBytes: Int, parameters: Int, test: BenchmarkTest, samples: [Double],
+    cacheBytes: Int
+  ) {
+    self.model = model
+    self.modelType = modelType
+    self.modelBytes = modelBytes
+    self.parameters = parameters
+    self.test = test
+    self.samples = samples
+    self.cacheBytes = cacheBytes
+  }
+
   /// Tokens a second of each repetition.
   public var rates: [Double] { samples.map { Double(test.tokens) / $0 } }
   public var meanRate: Double { rates.mean }

@@ -1,12 +1,6 @@
 import HybridizeCore
 import HybridizeFormats
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 /// Which tensors two checkpoints share bit for bit.
 public struct TensorComparison: Sendable, Equatable {
   public enum Status: String, Sendable {
@@ -38,19 +32,13 @@ public struct TensorComparison: Sendable, Equatable {
         tensors.append((tensor.name, .changed))
         continue
       }
-      let pair = (try first.tensor(named: tensor.name), try second.tensor(named: tensor.name))
-      tensors.append((tensor.name, Self.bytesEqual(pair.0, pair.1) ? .equal : .changed))
+      let isEqual = try first.tensor(named: tensor.name).hasSameContent(as: second.tensor(named: tensor.name))
+      tensors.append((tensor.name, isEqual ? .equal : .changed))
     }
     for tensor in second.tensors where first.descriptor(named: tensor.name) == nil {
       tensors.append((tensor.name, .added))
     }
     self.tensors = tensors
-  }
-
-  private static func bytesEqual(_ a: StoredTensor, _ b: StoredTensor) -> Bool {
-    guard a.bytes.count == b.bytes.count else { return false }
-    guard let left = a.bytes.baseAddress, let right = b.bytes.baseAddress else { return true }
-    return memcmp(left, right, a.bytes.count) == 0
   }
 
   public static func == (a: TensorComparison, b: TensorComparison) -> Bool {

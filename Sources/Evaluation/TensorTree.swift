@@ -30,9 +30,13 @@ public struct TensorTree: Sendable {
 
   private var root = Node()
 
+  /// Names come from files, and a tree as deep as a name has dots could be deeper than the stack.
+  private static let maximumDepth = 64
+
   public init(_ tensors: [TensorDescriptor]) {
     for tensor in tensors {
-      let path = tensor.name.split(separator: ".", omittingEmptySubsequences: false)
+      let path = tensor.name.split(
+        separator: ".", maxSplits: Self.maximumDepth - 1, omittingEmptySubsequences: false)
       root.insert(path[...], tensor, parameters: (try? tensor.shape.elementCount()) ?? 0)
     }
   }

@@ -22,6 +22,19 @@ public struct TextComparison: Sendable, Equatable {
   /// Largest difference of two logits.
   public let largestLogitDifference: Double
 
+  package init(
+    documents: Int, tokens: Int, divergence: Double, topOneAgreement: Double, teacherPerplexity: Double,
+    studentPerplexity: Double, largestLogitDifference: Double
+  ) {
+    self.documents = documents
+    self.tokens = tokens
+    self.divergence = divergence
+    self.topOneAgreement = topOneAgreement
+    self.teacherPerplexity = teacherPerplexity
+    self.studentPerplexity = studentPerplexity
+    self.largestLogitDifference = largestLogitDifference
+  }
+
   /// Runs both models over the documents; both are on the same backend.
   ///
   /// - Throws: as `Model.forward`, and `.differentVocabularies`.

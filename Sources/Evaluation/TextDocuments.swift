@@ -30,7 +30,9 @@ public enum TextDocuments {
     _ bytes: [UInt8], _ path: String, _ tokenizer: Tokenizer, _ length: Int, _ limit: Int
   ) throws(HybridizeError) -> [[Int]] {
     var documents: [[Int]] = []
-    for (number, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+    // Empty lines count, so that the numbers are those of an editor.
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (number, line) in lines.enumerated() where !line.allSatisfy(Self.isSpace) {
       guard documents.count < limit else { break }
       do throws(HybridizeError) {
         guard let text = try JSONCursor.parse(Array(line)).objectValue?["text"]?.stringValue else {
@@ -42,6 +44,8 @@ public enum TextDocuments {
     }
     return documents
   }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0D].contains(byte) }
 
   private static func pieces(
     _ bytes: [UInt8], _ path: String, _ tokenizer: Tokenizer, _ length: Int, _ limit: Int

@@ -11,11 +11,21 @@ public struct Verification: Sendable {
   /// `nil` without a text.
   public let text: TextComparison?
 
+  package init(
+    tensors: TensorComparison, keptLayers: [(layer: Int, equal: Bool)], agreement: [MixerAgreement],
+    text: TextComparison?
+  ) {
+    self.tensors = tensors
+    self.keptLayers = keptLayers
+    self.agreement = agreement
+    self.text = text
+  }
+
   /// Prefill and step may differ by this share of the largest output, or by this much where outputs are small.
   public static let agreementTolerance = 1e-3
 
   /// The worst layer's difference between prefill and decode.
-  public var prefillDecodeLargest: Double { agreement.map(\.largestDifference).max() ?? 0 }
+  public var prefillDecodeLargest: Double { agreement.map(\.largestDifference).largestMagnitude }
 
   /// Every tensor of the source is there, bit for bit, and no other.
   public var isIdentical: Bool { tensors.tensors.allSatisfy { $0.status == .equal } }
@@ -53,7 +63,10 @@ public struct Verification: Sendable {
     let student = try converted.load(on: backend)
     let agreement = try student.mixerAgreement(probe)
     var text: TextComparison?
-    if !documents.isEmpty {
+    if documents.isEmpty {
+      // Loading would have looked.
+      try source.checkTiedHead()
+    } else {
       let teacher = try source.load(on: backend)
       text = try TextComparison.measure(
         teacher: teacher, student: student, documents: documents, progress: progress)

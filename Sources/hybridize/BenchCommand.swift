@@ -23,7 +23,7 @@ struct BenchCommand: ParsableCommand {
   var generate = 128
 
   @Option(
-    help: ArgumentHelp("Tokens in the cache before, for instance 0,2048.", valueName: "tokens"),
+    help: ArgumentHelp("Tokens in the cache before, for instance 0,2048; 0 unless given.", valueName: "tokens"),
     transform: { try NumberList.parse($0, "--depth") })
   var depth = [0]
 

@@ -34,8 +34,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     let directory = try ModelDirectory(model)
     let tokenizer = try directory.tokenizer()
-    var ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
-    if ids.isEmpty { throw HybridizeError(.emptyPrompt, expected: "at least one token", found: "\"\(prompt)\"") }
+    let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
     let sampler = try sampling.sampler()
     let model = try directory.load(on: try shared.backend())
     var decoder = StreamDecoder(tokenizer)
@@ -44,18 +43,18 @@ struct GenerateCommand: ParsableCommand {
       text += piece
       if !shared.json { Terminal.out(piece, newline: false) }
     }
-    if !shared.json && !chat { show(prompt) }
-    let shown = text.count
     var generator = Generator(model, sampler: sampler)
+    try generator.check(ids)
+    if !shared.json && !chat { Terminal.out(prompt, newline: false) }
     let outcome = try generator.generate(ids, maximum: tokens) { token in
       show((try? decoder.add(token)) ?? "")
     }
     show(decoder.finish())
-    ids = outcome.tokens
-    report(ids, String(text.dropFirst(shown)), outcome)
+    report(text, outcome)
   }
 
-  private func report(_ ids: [Int], _ text: String, _ outcome: Generator.Outcome) {
+  private func report(_ text: String, _ outcome: Generator.Outcome) {
+    let ids = outcome.tokens
     let rate = Double(ids.count) / max(outcome.decodeSeconds, 1e-9)
     if shared.json {
       let object: JSONObject = [

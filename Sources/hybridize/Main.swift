@@ -30,8 +30,9 @@ struct Hybridize: ParsableCommand {
 
   /// Says what went wrong and leaves with the exit code of the error's category.
   private static func leave(with error: any Error) -> Never {
+    let json = CommandLine.arguments.contains("--json")
     if let failure = error as? HybridizeError {
-      Terminal.fail(failure, json: CommandLine.arguments.contains("--json"))
+      Terminal.fail(failure, json: json)
       Terminal.leave(failure.category.exitCode)
     }
     let code = exitCode(for: error)
@@ -40,8 +41,11 @@ struct Hybridize: ParsableCommand {
       Terminal.out(message)
       Terminal.leave(0)
     }
-    Terminal.error(message)
     // A command that has reported a failed check throws an exit code of its own; all else is wrong usage.
-    Terminal.leave(error is ExitCode ? code.rawValue : HybridizeError.Category.argument.exitCode)
+    if error is ExitCode { Terminal.leave(code.rawValue) }
+    Terminal.error(message)
+    let failure = HybridizeError(.badArgument, found: self.message(for: error))
+    if json { Terminal.show(failure) }
+    Terminal.leave(failure.category.exitCode)
   }
 }

@@ -27,11 +27,14 @@ enum Terminal {
   static func fail(_ failure: HybridizeError, json: Bool) {
     let red = isColoured ? ("\u{1B}[31m", "\u{1B}[0m") : ("", "")
     error("\(red.0)error:\(red.1) " + ErrorText.render(failure))
-    if json {
-      out(
-        JSONWriter.indented(
-          .object(["schema": .string("hybridize.error/1"), "error": ErrorText.json(failure)])), newline: false)
-    }
+    if json { show(failure) }
+  }
+
+  /// An error as one JSON object on standard output.
+  static func show(_ failure: HybridizeError) {
+    out(
+      JSONWriter.indented(
+        .object(["schema": .string("hybridize.error/1"), "error": ErrorText.json(failure)])), newline: false)
   }
 
   static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HybridizeCore
 import HybridizeDistill
+import HybridizeEvaluation
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,6 +38,7 @@ struct VerifyCommand: ParsableCommand {
     guard documents > 0, (2...1 << 20).contains(length) else {
       throw ValidationError("--documents must be at least 1 and --length at least 2")
     }
+    guard maxKl == nil || text != nil else { throw ValidationError("--max-kl needs --text") }
   }
 
   func run() throws {

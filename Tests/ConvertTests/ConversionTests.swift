@@ -232,6 +232,21 @@ struct ConversionTests {
     #expect(failure?.category == .argument)
   }
 
+  @Test("a saved copy of a tied head is carried, a head that is no copy is an error before anything is written")
+  func tiedHead() throws {
+    let copy = ModelCopy(in: scratch, as: "source")
+    try copy.addHead(differing: false)
+    let hybrid = try convert(ConversionRequest(source: copy.path, keep: .layers([0])), as: "hybrid")
+    #expect(try bytes(hybrid, "lm_head.weight") == bytes(hybrid, "model.embed_tokens.weight"))
+    let other = ModelCopy(in: scratch, as: "other")
+    try other.addHead(differing: true)
+    let failure = expectProblem(.unexpectedTensor) {
+      try convert(ConversionRequest(source: other.path, keep: .layers([0])), as: "never")
+    }
+    #expect(failure?.tensor == "lm_head.weight")
+    #expect(scratch.entries() == ["hybrid", "other", "source"])
+  }
+
   @Test("an output that exists is an error, and stays as it was")
   func outputExists() throws {
     scratch.write("taken", "mine")

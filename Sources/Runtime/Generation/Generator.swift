@@ -29,18 +29,26 @@ public struct Generator {
     self.endTokens = Set(endTokens ?? model.configuration.endTokens)
   }
 
-  /// - Parameter receive: called with each token as it comes.
-  /// - Throws: `.emptyPrompt`, `.promptTooLong`, `.tokenOutOfRange`, and what the sampler throws.
-  public mutating func generate(
-    _ prompt: [Int], maximum: Int, receive: (Int) -> Void = { _ in }
-  ) throws(HybridizeError) -> Outcome {
+  /// What `generate` asks of a prompt, for those who show it before.
+  ///
+  /// - Throws: `.emptyPrompt`, `.promptTooLong`.
+  public func check(_ prompt: [Int]) throws(HybridizeError) {
     let context = model.configuration.contextLength
+    guard !prompt.isEmpty else { throw HybridizeError(.emptyPrompt, expected: "at least one token") }
     guard prompt.count <= context else {
       throw HybridizeError(
         .promptTooLong, expected: "at most \(context) tokens, the model's context", found: "\(prompt.count) tokens",
         remedy: "shorten the prompt")
     }
-    let limit = min(maximum, context - prompt.count)
+  }
+
+  /// - Parameter receive: called with each token as it comes.
+  /// - Throws: what `check` throws, `.tokenOutOfRange`, and what the sampler throws.
+  public mutating func generate(
+    _ prompt: [Int], maximum: Int, receive: (Int) -> Void = { _ in }
+  ) throws(HybridizeError) -> Outcome {
+    try check(prompt)
+    let limit = min(maximum, model.configuration.contextLength - prompt.count)
     let state = model.makeState(capacity: prompt.count + max(limit, 0))
     let clock = ContinuousClock()
     let start = clock.now

@@ -9,6 +9,13 @@ public struct MixerAgreement: Sendable, Equatable {
   public let largestDifference: Double
   /// Largest output, to judge the difference by.
   public let largestOutput: Double
+
+  package init(layer: Int, mixer: String, largestDifference: Double, largestOutput: Double) {
+    self.layer = layer
+    self.mixer = mixer
+    self.largestDifference = largestDifference
+    self.largestOutput = largestOutput
+  }
 }
 
 extension Model {
@@ -36,8 +43,8 @@ extension Model {
       let (a, b) = (backend.read(whole), backend.read(stepped))
       return MixerAgreement(
         layer: index, mixer: type(of: configuration.mixers[index]).name,
-        largestDifference: zip(a, b).reduce(0) { max($0, abs($1.0 - $1.1)) },
-        largestOutput: a.reduce(0) { max($0, abs($1)) })
+        largestDifference: zip(a, b).map { $0 - $1 }.largestMagnitude,
+        largestOutput: a.largestMagnitude)
     }
   }
 

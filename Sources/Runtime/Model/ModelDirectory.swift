@@ -61,8 +61,9 @@ public struct ModelDirectory: Sendable {
 
   /// Loads the weights.
   ///
-  /// - Throws: `.unsupportedElementType` and reading errors.
+  /// - Throws: `.unsupportedElementType`, reading errors, and what `checkTiedHead` throws.
   public func load(on backend: any Backend) throws(HybridizeError) -> Model {
+    try checkTiedHead()
     let names = configuration.architecture.tensors
     let weights = LayerWeights(reader: reader, backend: backend, prefix: "")
     let embedding = try weights.weight(names.embedding)
@@ -84,6 +85,11 @@ public struct ModelDirectory: Sendable {
       configuration: configuration, backend: backend, embedding: embedding, blocks: blocks,
       finalNorm: try weights.weight(names.finalNorm), head: head, weightBytes: decodeBytes)
   }
+
+  /// Reads what headers do not tell: whether a saved copy of a tied head is one.
+  ///
+  /// - Throws: `.unexpectedTensor`, reading errors.
+  package func checkTiedHead() throws(HybridizeError) { try layout.checkTiedHead(reader, configuration) }
 
   /// Bytes of all tensors but an embedding that serves as no head.
   private var decodeBytes: Int {

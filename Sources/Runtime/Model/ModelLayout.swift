@@ -55,7 +55,8 @@ public struct ModelLayout: Sendable {
     [embedding] + layers.flatMap(\.tensors) + [finalNorm] + (head.map { [$0] } ?? [])
   }
 
-  /// Compares a checkpoint with the layout: every tensor there, in its shape, and none that nobody asks for.
+  /// Compares a checkpoint's headers with the layout: every tensor there, in its shape, and none that nobody asks
+  /// for. What the tensors hold is not looked at: see `checkTiedHead`.
   ///
   /// - Returns: names that the checkpoint has beyond the layout and that are known to be derived from the rest:
   ///   a copy of a tied head, saved rotary frequencies.
@@ -85,20 +86,21 @@ public struct ModelLayout: Sendable {
           expected: "only the tensors of a \(model.architecture.name) model with this config.json",
           found: "\(tensor.elementType.rawValue) \(tensor.shape)")
       }
-      if isTiedHead { try checkTiedHead(tensor.name, reader) }
       derived.append(tensor.name)
     }
     return derived
   }
 
-  /// A saved copy of a tied head must be a copy, else the checkpoint contradicts its configuration.
-  private func checkTiedHead(_ name: String, _ reader: any TensorReader) throws(HybridizeError) {
-    let head = try reader.tensor(named: name)
-    let table = try reader.tensor(named: embedding.name)
-    guard head.elementType == table.elementType, head.shape == table.shape, head.bytes.elementsEqual(table.bytes)
-    else {
+  /// A saved copy of a tied head must be a copy, else the checkpoint contradicts its configuration. This reads the
+  /// embedding, so it is for those who read weights anyway.
+  ///
+  /// - Throws: `.unexpectedTensor`, reading errors.
+  package func checkTiedHead(_ reader: any TensorReader, _ model: ModelConfiguration) throws(HybridizeError) {
+    let name = model.architecture.tensors.head
+    guard model.tiedHead, reader.descriptor(named: name) != nil else { return }
+    guard try reader.tensor(named: name).hasSameContent(as: reader.tensor(named: embedding.name)) else {
       throw HybridizeError(
-        .unexpectedTensor, file: reader.path, tensor: name,
+        .unexpectedTensor, file: reader.file(of: name) ?? reader.path, tensor: name,
         expected: "no head of its own, or a copy of \(embedding.name), as tie_word_embeddings is true",
         remedy: "set tie_word_embeddings to false in config.json if the head was trained by itself")
     }

@@ -1,0 +1,91 @@
+import HybridizeCore
+import HybridizeFormats
+import TestSupport
+import Testing
+
+/// A command line that cannot work: how it ends and what is said about it.
+struct BadInput: CustomTestStringConvertible, Sendable {
+  let testDescription: String
+  let status: Int32
+  /// What the message must hold.
+  let mentions: [String]
+  /// Prepares a scratch directory and gives the arguments.
+  let arguments: @Sendable (TemporaryDirectory) throws -> [String]
+
+  init(
+    _ description: String, status: Int32, _ mentions: [String],
+    _ arguments: @escaping @Sendable (TemporaryDirectory) throws -> [String]
+  ) {
+    testDescription = description
+    self.status = status
+    self.mentions = mentions
+    self.arguments = arguments
+  }
+
+  static let all = [usage, values, texts, configurations, weights, missing, outputs].flatMap { $0 }
+
+  /// Arguments that no model is needed to refuse. `OUT` stands for a new path.
+  private static func refused(_ arguments: String..., mentions: [String]) -> BadInput {
+    BadInput(arguments.filter { !$0.hasPrefix("/") }.joined(separator: " "), status: 2, mentions) { scratch in
+      arguments.map { $0 == "OUT" ? scratch.path("out") : $0 }
+    }
+  }
+
+  static let usage = [
+    refused("inspect", mentions: ["<path>"]),
+    refused("inspect", Fixtures.model, "--frobnicate", mentions: ["--frobnicate"]),
+    refused("inspect", Fixtures.model, "more", mentions: ["more"]),
+    refused("inspect", Fixtures.model, "--context", "few", mentions: ["few", "expected: --context: numbers like 0,6"]),
+    refused("convert", Fixtures.model, "OUT", mentions: ["--keep", "--ratio"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "0", "--ratio", "0.5", mentions: ["--keep", "--ratio"]),
+    refused("convert", Fixtures.model, "OUT", "--ratio", "2", mentions: ["--ratio", "0 to 1"]),
+    refused("convert", Fixtures.model, "OUT", "--ratio", "nan", mentions: ["--ratio", "0 to 1"]),
+    refused("convert", Fixtures.model, "OUT", "--ratio", "much", mentions: ["--ratio", "much"]),
+    refused(
+      "convert", Fixtures.model, "OUT", "--keep", "0", "--preset", "worst", mentions: ["--preset", "worst", "best"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "0", "--threads", "0", mentions: ["--threads", "1 to 1024"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "0", "--seed=-1", mentions: ["--seed", "-1"]),
+    refused("verify", Fixtures.model, Fixtures.hybrid, "--documents", "0", mentions: ["--documents"]),
+    refused("verify", Fixtures.model, Fixtures.hybrid, "--length", "1", mentions: ["--length"]),
+    refused("verify", Fixtures.model, Fixtures.hybrid, "--max-kl", "1", mentions: ["--max-kl", "--text"]),
+    refused("bench", mentions: ["<models>"]),
+    refused("bench", Fixtures.model, "--prompt", "0", "--generate", "0", mentions: ["--prompt", "--generate"]),
+    refused("bench", Fixtures.model, "--repetitions", "0", mentions: ["--repetitions"]),
+    refused("bench", Fixtures.model, "--depth", "deep", mentions: ["deep", "expected: --depth: numbers like 0,6"]),
+    refused("bench", Fixtures.model, "--format", "xml", mentions: ["--format", "xml", "csv"]),
+    refused("generate", Fixtures.model, mentions: ["--prompt"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--tokens", "0", mentions: ["--tokens"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--system", "b", mentions: ["--system", "--chat"]),
+    refused("tokenize", Fixtures.model, mentions: ["--prompt", "--text"]),
+    refused("tokenize", Fixtures.model, "--prompt", "a", "--text", "b", mentions: ["--prompt", "--text"]),
+    refused("logits", Fixtures.model, "--out", "OUT", mentions: ["--ids", "--prompt"]),
+    refused("logits", Fixtures.model, "--ids", "1", mentions: ["--out"]),
+  ]
+
+  static let values = [
+    refused("convert", Fixtures.model, "OUT", "--keep", "two", mentions: ["--keep", "0,6", "two"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "", mentions: ["--keep", "0,6"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "0,,6", mentions: ["--keep", "0,,6"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "6-2", mentions: ["--keep", "6-2"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "0,8", mentions: ["no such layer", "0 to 7", "8"]),
+    refused("convert", Fixtures.model, "OUT", "--keep", "3,3", mentions: ["twice", "3"]),
+    refused("convert", Fixtures.hybrid, "OUT", "--keep", "0,3", mentions: ["converted already", "0, 6", "3"]),
+    refused(
+      "convert", Fixtures.model, "OUT", "--ratio", "0.5", "--select", "guess", mentions: ["guess", "uniform"]),
+    refused(
+      "convert", Fixtures.model, "OUT", "--keep", "0", "--mixers-from", Fixtures.model,
+      mentions: ["recall-llama-6m", "a converted layer 1", "--keep none"]),
+    refused("generate", Fixtures.model, "--prompt", "", mentions: ["the prompt is empty"]),
+    refused(
+      "generate", Fixtures.model, "--prompt", String(repeating: "one ", count: 3000),
+      mentions: ["at most 2048 tokens", "shorten"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--temperature=-1", mentions: ["temperature", "-1"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--top-k=-1", mentions: ["top-k", "-1"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--top-p", "0", mentions: ["top-p", "0.0"]),
+    refused("generate", Fixtures.model, "--prompt", "a", "--min-p", "2", mentions: ["min-p", "2.0"]),
+    refused("logits", Fixtures.model, "--ids", "4096", "--out", "OUT", mentions: ["0 to 4095", "4096"]),
+    refused("logits", Fixtures.model, "--ids", "1,x", "--out", "OUT", mentions: ["--ids", "1,x"]),
+    refused("logits", Fixtures.model, "--prompt", "", "--out", "OUT", mentions: ["the prompt is empty"]),
+    refused("logits", Fixtures.model, "--ids", "0-2048", "--out", "OUT", mentions: ["2048 tokens", "2049 tokens"]),
+  ]
+}

@@ -1,0 +1,77 @@
+import HybridizeFormats
+import TestSupport
+import Testing
+
+@Suite("the README")
+struct ReadmeTests {
+  static let sample = """
+    A page with a block that is run:
+
+    ```sh
+    git clone elsewhere && cd elsewhere
+    make setup
+    export PATH=.build/release:$PATH
+    # A comment.
+    hybridize convert fixtures/recall-llama-6m hybrid --keep 0,6   # a remark
+
+    .build/release/hybridize verify fixtures/recall-llama-6m hybrid \\
+      --text fixtures/text/heldout.jsonl --documents 1 --length 16
+    hybridize generate hybrid --prompt 'One "day"' -n 4 | head -c 100
+    ```
+
+    and others that are not:
+
+    ```
+    hybridize frobnicate
+    ```
+
+    ```swift
+    hybridize.run()
+    ```
+    """
+
+  /// Runs the commands of a page in order, in a directory that looks like a checkout; gives what failed.
+  private func failures(_ page: String) async throws -> [String] {
+    let scratch = TemporaryDirectory()
+    scratch.link("fixtures", to: Fixtures.path(""))
+    var failures: [String] = []
+    for command in try ShellBlocks.commands(in: page) {
+      let outcome = try await Program(directory: scratch.path).run(shell: command)
+      if outcome.status != 0 { failures.append("\(command): exit \(outcome.status), \(outcome.error)") }
+    }
+    return failures
+  }
+
+  @Test("every command line in it runs", .tags(.slow))
+  func readme() async throws {
+    let page = try FileSystem.read(Fixtures.root + "/README.md", limit: 1 << 20)
+    #expect(try await failures(String(decoding: page, as: UTF8.self)) == [])
+  }
+
+  @Test("command lines are found in its shell blocks, joined over line ends")
+  func commands() throws {
+    let commands = try ShellBlocks.commands(in: Self.sample)
+    #expect(
+      commands == [
+        "hybridize convert fixtures/recall-llama-6m hybrid --keep 0,6   # a remark",
+        "hybridize verify fixtures/recall-llama-6m hybrid --text fixtures/text/heldout.jsonl --documents 1 --length 16",
+        #"hybridize generate hybrid --prompt 'One "day"' -n 4 | head -c 100"#,
+      ])
+  }
+
+  @Test("a page of commands that work passes, one with a command that does not fails")
+  func sampleRuns() async throws {
+    #expect(try await failures(Self.sample) == [])
+    let broken = "```sh\nhybridize inspect fixtures/recall-llama-6m\nhybridize inspect fixtures/nowhere\n```\n"
+    let found = try await failures(broken)
+    #expect(found.count == 1)
+    #expect(found.first?.contains("fixtures/nowhere: exit 3") == true)
+  }
+
+  @Test("a line that cannot be run is an error", arguments: ["pip install hybridize", "hybridized x", "./run.sh"])
+  func unknownLine(_ line: String) {
+    #expect(throws: ShellBlocks.UnknownLine(line: line)) {
+      try ShellBlocks.commands(in: "```sh\n\(line)\n```\n")
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import HybridizeCore
+import HybridizeEvaluation
+import HybridizeFormats
+import HybridizeRuntime
+import TestSupport
+import Testing
+
+@Suite("documents of a text")
+struct TextDocumentsTests {
+  let scratch = TemporaryDirectory()
+  let tokenizer: Tokenizer
+
+  init() throws { tokenizer = try ModelDirectory.tokenizer(at: Fixtures.model) }
+
+  private func read(_ path: String, length: Int = 4, limit: Int = 100) throws -> [[Int]] {
+    try TextDocuments.read(path, tokenizer: tokenizer, length: length, limit: limit)
+  }
+
+  static let long = "One day a little fox ran down the hill and never came back"
+
+  @Test("lines are documents: cut to the length, shorter ones skipped, nothing added")
+  func lines() throws {
+    let path = scratch.write(
+      "a.jsonl",
+      #"{"text": "\#(Self.long)"}"# + "\n" + #"{"text": "One"}"# + "\n" + #"{"id": 1, "text": "He \#(Self.long)"}"#)
+    let expected = [Self.long, "He " + Self.long].map { Array(tokenizer.encode($0).prefix(4)) }
+    #expect(try read(path) == expected)
+    #expect(try read(path, limit: 1) == [expected[0]])
+  }
+
+  @Test("empty lines and line ends of other systems are no documents")
+  func emptyLines() throws {
+    let line = #"{"text": "\#(Self.long)"}"#
+    let path = scratch.write("a.jsonl", "\n\r\n" + line + "\r\n \t\n" + line + "\n\n")
+    #expect(try read(path).count == 2)
+  }
+
+  @Test("any other file is one text in consecutive pieces")
+  func pieces() throws {
+    let ids = tokenizer.encode(Self.long)
+    let path = scratch.write("a.txt", Self.long)
+    #expect(try read(path) == (0..<ids.count / 4).map { Array(ids[$0 * 4..<$0 * 4 + 4]) })
+    #expect(try read(path, limit: 2).count == 2)
+    #expect(try read(path, length: ids.count) == [ids])
+  }
+
+  @Test("a text without a document that is long enough is an error", arguments: ["a.txt", "a.jsonl"])
+  func tooShort(_ name: String) throws {
+    let path = scratch.write(name, name.hasSuffix("l") ? #"{"text": "\#(Self.long)"}"# : Self.long)
+    let failure = expectProblem(.noDocuments) { try read(path, length: 1000) }
+    #expect(failure?.file == path)
+    #expect(failure?.expected?.contains("1000 tokens") == true)
+  }
+
+  struct BadLine: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let line: String
+    let problem: Problem
+  }
+
+  static let badLines = [
+    BadLine(testDescription: "no JSON", line: "text", problem: .jsonSyntax),
+    BadLine(testDescription: "no object", line: "[1]", problem: .notADocument),
+    BadLine(testDescription: "no text", line: #"{"words": "a"}"#, problem: .notADocument),
+    BadLine(testDescription: "a text that is a number", line: #"{"text": 1}"#, problem: .notADocument),
+  ]
+
+  @Test("a line that is no document is named by the number that an editor shows", arguments: badLines)
+  func badLine(_ bad: BadLine) throws {
+    let path = scratch.write("a.jsonl", "{\"text\": \"a\"}\n\n\n\(bad.line)\n{\"text\": \"b\"}\n")
+    #expect(expectProblem(bad.problem) { try read(path) }?.file == path + ", line 4")
+  }
+
+  @Test("bytes that are no UTF-8 are an error", arguments: ["a.txt", "a.jsonl"])
+  func notUTF8(_ name: String) throws {
+    let bytes = Array(#"{"text": ""#.utf8) + [0xFF, 0x22, 0x7D]
+    let failure = expectProblem(.invalidUTF8) { try read(scratch.write(name, bytes)) }
+    #expect(failure?.file?.hasPrefix(scratch.path(name)) == true)
+  }
+
+  @Test("a text that is not there is an error")
+  func missing() {
+    #expect(expectProblem(.unreadable) { try read(scratch.path("nowhere.txt")) }?.file == scratch.path("nowhere.txt"))
+  }
+}
