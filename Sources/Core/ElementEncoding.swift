@@ -6,7 +6,7 @@ extension ElementType {
     switch self {
     case .float64: Self.bytes(values.map(\.bitPattern))
     case .float32: Self.bytes(values.map { Float($0).bitPattern })
-    case .bfloat16: Self.bytes(values.map { Self.bfloat16(Float($0)) })
+    case .bfloat16: Self.bytes(values.map { Self.bfloat16(Float(roundingToOdd: $0)) })
     #if !(os(macOS) && arch(x86_64))
       case .float16: Self.bytes(values.map { Float16($0).bitPattern })
     #endif
@@ -24,6 +24,22 @@ extension ElementType {
 
   private static func bytes(_ values: [some FixedWidthInteger]) -> [UInt8] {
     values.flatMap { value in withUnsafeBytes(of: value.littleEndian) { Array($0) } }
+  }
+}
+
+extension Float {
+  /// A value that float32 does not have becomes the neighbour nearer to zero with its last bit set: rounding the result
+  /// again, to fewer bits, gives what rounding `value` at once would (Boldo and Melquiond 2008).
+  public init(roundingToOdd value: Double) {
+    let nearest = Float(value)
+    guard !value.isNaN, Double(nearest) != value else {
+      self = nearest
+      return
+    }
+    // One less as bits is one step nearer to zero, for either sign and from infinity as well.
+    let isAway = Double(nearest).magnitude > value.magnitude
+    let truncated = isAway ? nearest.bitPattern - 1 : nearest.bitPattern
+    self = Float(bitPattern: truncated | 1)
   }
 }
 

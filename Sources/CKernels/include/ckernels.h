@@ -56,10 +56,29 @@ typedef struct ck_delta_rule {
   size_t out_stride;
 } ck_delta_rule;
 
+/// What narrowing has lost.
+typedef struct ck_narrowing {
+  size_t overflows;   // finite values that became infinite
+  size_t underflows;  // values that became zero
+} ck_narrowing;
+
+/// Sums over the values of a tensor. Extremes and sums are of the finite ones.
+typedef struct ck_statistics {
+  size_t count, zeros, infinities;
+  float least, greatest;  // INFINITY and -INFINITY before the first value
+  double sum, squares;
+  /// Values by their biased float32 exponent: 0 for zero and subnormal values, 255 for infinities and NaN.
+  uint64_t exponents[256];
+} ck_statistics;
+
 /// The kernels of one instruction set.
 typedef struct ck_kernels {
   /// `target[i] = source[i]` as float32.
   void (*widen)(ck_type type, const void *source, size_t count, float *target);
+  /// `target[i] = source[i]` as bfloat16 or float16, rounded to nearest even; adds to `lost`.
+  void (*narrow)(ck_type type, const float *source, size_t count, uint16_t *target, ck_narrowing *lost);
+  /// Adds values to `sums`.
+  void (*statistics)(const float *x, size_t count, ck_statistics *sums);
   /// `out[r, n] = sum_k x[r, k] weight[n, k]` for `rows <= ck_gemv_rows` and `outputs` rows of the weight.
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,

@@ -5,17 +5,21 @@
 #include "judgement.h"
 
 #include "attention.h"
+#include "cast.h"
 #include "convolution.h"
 #include "delta_rule.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gemv.h"
 #include "norms.h"
+#include "statistics.h"
 
 #include "delta_rule_chunked.h"
 
 const ck_kernels LEVEL = {
     .widen = widen,
+    .narrow = narrow,
+    .statistics = statistics,
     .gemv = gemv,
     .sgemm = sgemm,
     .exponential = exponential,

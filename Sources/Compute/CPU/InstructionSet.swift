@@ -46,6 +46,14 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     return kernels
   }
 
+  /// The kernels of a set, or of the one to use where none is given.
+  ///
+  /// - Throws: as `chosen` and as above.
+  static func kernels(_ wanted: InstructionSet?) throws(HybridizeError) -> UnsafePointer<ck_kernels> {
+    if let wanted { return try wanted.kernels() }
+    return try chosen().kernels()
+  }
+
   private var level: ck_level {
     switch self {
     case .portable: ck_level_portable
