@@ -104,7 +104,5 @@ package struct FieldReader {
 }
 
 extension Problem {
-  public static let missingField = Problem("missingField", .inputFile, "a field is missing")
   public static let wrongField = Problem("wrongField", .inputFile, "a field has a value that cannot be used")
-  public static let unknownField = Problem("unknownField", .inputFile, "a field is not known")
 }
