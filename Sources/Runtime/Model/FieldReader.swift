@@ -10,6 +10,9 @@ package struct FieldReader {
 
   package func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
+  /// Whether the field is there and null, which says something else than a field that is not there.
+  package func isNull(_ name: String) -> Bool { object[name]?.isNull ?? false }
+
   /// The field as JSON text, for messages.
   package func text(_ name: String) -> String {
     object[name].map { "\(name): \(JSONWriter.compact($0))" } ?? "no \(name)"
@@ -72,6 +75,12 @@ package struct FieldReader {
     guard let value = value(name) else { return nil }
     guard let object = value.objectValue else { throw wrong(name, "an object") }
     return object
+  }
+
+  package mutating func array(_ name: String) throws(HybridizeError) -> [JSONValue] {
+    guard let value = value(name) else { throw missing(name, "an array") }
+    guard let array = value.arrayValue else { throw wrong(name, "an array") }
+    return array
   }
 
   package mutating func strings(_ name: String) throws(HybridizeError) -> [String] {
