@@ -75,5 +75,7 @@ extension Problem {
   public static let subByteMisaligned = Problem(
     "subByteMisaligned", .inputFile, "a packed type does not fill whole bytes")
   public static let unreadable = Problem("unreadable", .inputFile, "cannot be read")
+  public static let missingField = Problem("missingField", .inputFile, "a field is missing")
+  public static let unknownField = Problem("unknownField", .inputFile, "a field is not known")
   public static let badArgument = Problem("badArgument", .argument, "wrong argument")
 }

@@ -13,8 +13,8 @@ struct GoldenModelTests {
     let golden = try Golden("fixture-logits")
     try checkLogits(model, golden, tolerance: 2e-4)
     for text in 0..<4 {
-      let prompt = golden["\(text).ids"].values.map { Int($0) }
-      let expected = golden["\(text).greedy"].values.map { Int($0) }
+      let prompt = golden["\(text).ids"].integers
+      let expected = golden["\(text).greedy"].integers
       var generator = Generator(model, sampler: .greedy, endTokens: [])
       #expect(try generator.generate(prompt, maximum: expected.count).tokens == expected, "text \(text)")
     }
@@ -25,7 +25,7 @@ struct GoldenModelTests {
     let model = try ModelDirectory(Fixtures.model).load(on: try BackendRegistry.make(backend, threads: 2))
     let golden = try Golden("fixture-logits")
     var states: [[Double]] = []
-    try model.trace(golden["0.ids"].values.map { Int($0) }) { states.append(model.backend.read($0)) }
+    try model.trace(golden["0.ids"].integers) { states.append(model.backend.read($0)) }
     // transformers gives the last layer's output after the final norm only.
     states.remove(at: states.count - 2)
     let expected = golden["0.hidden"]
@@ -42,7 +42,7 @@ struct GoldenModelTests {
 
   private func checkLogits(_ model: Model, _ golden: Golden, tolerance: Double) throws {
     for text in 0..<4 {
-      let ids = golden["\(text).ids"].values.map { Int($0) }
+      let ids = golden["\(text).ids"].integers
       var found: [Double] = []
       try model.forward(ids, state: model.makeState(capacity: ids.count), rows: .all) {
         found += model.backend.read($0)

@@ -6,19 +6,20 @@ import HybridizeCore
   import Darwin
 #endif
 
-/// Golden values of `fixtures/golden`, read by a reader of their own, so that a fault of the package's reader
+/// Golden values and other expectations of `fixtures`, read by a reader of their own, so that a fault of the package's reader
 /// cannot hide here. For trusted files: anything unexpected traps.
 package struct Golden {
   package struct Entry {
     package let shape: [Int]
     package let values: [Double]
+    package var integers: [Int] { values.map { Int($0) } }
   }
 
   package let entries: [String: Entry]
 
-  /// Reads `fixtures/golden/NAME.safetensors`.
-  package init(_ name: String) throws {
-    let bytes = try Self.contents(Fixtures.path("golden/\(name).safetensors"))
+  /// Reads `fixtures/FOLDER/NAME.safetensors`.
+  package init(_ name: String, in folder: String = "golden") throws {
+    let bytes = try Self.contents(Fixtures.path("\(folder)/\(name).safetensors"))
     let headerLength = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
     let header = try JSONCursor.parse(Array(bytes[8..<8 + headerLength])).objectValue!
     var entries: [String: Entry] = [:]
@@ -34,11 +35,21 @@ package struct Golden {
 
   package subscript(name: String) -> Entry { entries[name]! }
 
+  /// The lists that stand end to end in `name`, cut at `name.offsets`.
+  package func lists(_ name: String) -> [[Int]] {
+    let values = self[name].integers
+    let offsets = self[name + ".offsets"].integers
+    return zip(offsets, offsets.dropFirst()).map { Array(values[$0..<$1]) }
+  }
+
   private static func values(_ bytes: ArraySlice<UInt8>, _ type: ElementType) -> [Double] {
     bytes.withUnsafeBytes { raw in
       switch type {
       case .float64: (0..<raw.count / 8).map { raw.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
       case .float32: (0..<raw.count / 4).map { Double(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self)) }
+      case .int32: (0..<raw.count / 4).map { Double(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
+      case .uint16: (0..<raw.count / 2).map { Double(raw.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) }
+      case .uint8: raw.map { Double($0) }
       case .int64: (0..<raw.count / 8).map { Double(raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
       default: preconditionFailure("no golden values of type \(type.rawValue)")
       }

@@ -11,8 +11,6 @@ extension Problem {
 
   public static let duplicateName = Problem("duplicateName", .inputFile, "a name appears twice")
   public static let duplicateField = Problem("duplicateField", .inputFile, "a field appears twice")
-  public static let missingField = Problem("missingField", .inputFile, "a field is missing")
-  public static let unknownField = Problem("unknownField", .inputFile, "a field is not known")
   public static let wrongType = Problem("wrongType", .inputFile, "a field has the wrong JSON type")
   public static let unknownDtype = Problem("unknownDtype", .inputFile, "the element type is not known")
   public static let negativeInteger = Problem("negativeInteger", .inputFile, "a dimension is negative")

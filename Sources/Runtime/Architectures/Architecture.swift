@@ -19,7 +19,8 @@ public struct Architecture: Sendable, Equatable {
   public var queryKeyNorm: Option
   /// Whether the head shares the embedding's weights where config.json does not say.
   public var tiedByDefault: Bool
-  /// Fields of config.json that must have this value where they are present: what we do not compute.
+  /// Fields of config.json that must have this value where they are present: what we do not compute. A null must be
+  /// written out, as a family that has it here means something else by a field that is not there.
   public var requiredValues: [String: JSONValue]
   /// Endings of tensor names that older writers saved and no model reads.
   public var derivedTensors: [String]

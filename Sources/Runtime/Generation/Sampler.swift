@@ -79,23 +79,28 @@ public struct Sampler: Sendable {
   /// out, which spares sorting most of a vocabulary.
   private func weights(_ logits: [Float], _ largest: Float) -> [Candidate] {
     logits.enumerated().compactMap { token, logit in
-      let weight = exp(Double(logit - largest) / temperature)
-      return weight > 1e-20 && weight >= minP ? (token, weight) : nil
+      let weight = exp((Double(logit) - Double(largest)) / temperature)
+      return weight > 1e-20 ? (token, weight) : nil
     }
   }
 
   private func filter(_ all: [Candidate]) -> [Candidate] {
-    guard topK > 0 || topP < 1 else { return all }
-    var sorted = all.sorted { ($0.weight, $1.token) > ($1.weight, $0.token) }
-    if topK > 0 { sorted = Array(sorted.prefix(topK)) }
-    guard topP < 1 else { return sorted }
+    var candidates = all
+    if topK > 0 || topP < 1 { candidates.sort { ($0.weight, $1.token) > ($1.weight, $0.token) } }
+    if topK > 0 { candidates = Array(candidates.prefix(topK)) }
+    if topP < 1 { candidates = mostLikely(candidates) }
+    return candidates.filter { $0.weight >= minP }
+  }
+
+  /// The first of sorted candidates that together reach `topP`.
+  private func mostLikely(_ sorted: [Candidate]) -> [Candidate] {
     let limit = topP * sorted.reduce(0) { $0 + $1.weight }
     var sum = 0.0
-    let count = sorted.firstIndex { candidate in
+    let last = sorted.firstIndex { candidate in
       sum += candidate.weight
       return sum >= limit
     }
-    return Array(sorted.prefix((count ?? sorted.count - 1) + 1))
+    return last.map { Array(sorted[...$0]) } ?? sorted
   }
 }
 

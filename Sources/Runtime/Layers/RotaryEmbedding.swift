@@ -81,6 +81,9 @@ extension RotaryEmbedding {
     let newer = try fields.optionalObject("rope_parameters")
     let older = try fields.optionalObject("rope_scaling")
     let outerTheta = try fields.optionalDouble("rope_theta", in: 1...1e12)
+    if let newer, let older, newer != older {
+      throw fields.wrong("rope_scaling", "nothing else than rope_parameters")
+    }
     guard let parameters = newer ?? older else {
       self.init(theta: outerTheta ?? 10_000, headDimension: headDimension)
       return

@@ -83,10 +83,6 @@ public struct GatedDeltaNetOptions: MixerSpecification, Equatable {
   }
 
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
-    guard model.heads % keyValueHeads == 0 else {
-      throw HybridizeError(
-        .wrongField, expected: "keyValueHeads: a divisor of \(model.heads) heads", found: "\(keyValueHeads)")
-    }
     func branch(_ part: String) throws(HybridizeError) -> GatedDeltaNet.Branch {
       GatedDeltaNet.Branch(
         projection: try weights.projection("linear_attn.\(part)_proj", bias: qkvBias),

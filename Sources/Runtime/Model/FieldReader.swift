@@ -10,6 +10,9 @@ package struct FieldReader {
 
   package func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
+  /// Whether the field is there and null, which says something else than a field that is not there.
+  package func isNull(_ name: String) -> Bool { object[name]?.isNull ?? false }
+
   /// The field as JSON text, for messages.
   package func text(_ name: String) -> String {
     object[name].map { "\(name): \(JSONWriter.compact($0))" } ?? "no \(name)"
@@ -74,6 +77,12 @@ package struct FieldReader {
     return object
   }
 
+  package mutating func array(_ name: String) throws(HybridizeError) -> [JSONValue] {
+    guard let value = value(name) else { throw missing(name, "an array") }
+    guard let array = value.arrayValue else { throw wrong(name, "an array") }
+    return array
+  }
+
   package mutating func strings(_ name: String) throws(HybridizeError) -> [String] {
     guard let value = value(name) else { throw missing(name, "a list of strings") }
     guard let array = value.arrayValue else { throw wrong(name, "a list of strings") }
@@ -104,7 +113,5 @@ package struct FieldReader {
 }
 
 extension Problem {
-  public static let missingField = Problem("missingField", .inputFile, "a field is missing")
   public static let wrongField = Problem("wrongField", .inputFile, "a field has a value that cannot be used")
-  public static let unknownField = Problem("unknownField", .inputFile, "a field is not known")
 }

@@ -38,9 +38,8 @@ package struct HybridDescription {
     sourceClasses = sourceFields.has("architectures") ? try sourceFields.strings("architectures") : []
     sourceFields.accept(["architectures"])
     try sourceFields.finish()
-    guard let layers = inner.value("layers")?.arrayValue else { throw inner.missing("layers", "an array") }
     var mixers: [any MixerSpecification] = []
-    for (index, layer) in layers.enumerated() {
+    for (index, layer) in try inner.array("layers").enumerated() {
       guard let layer = layer.objectValue else {
         throw HybridizeError(.wrongField, expected: "layers[\(index)]: an object", found: layer.kind)
       }

@@ -66,6 +66,13 @@ extension ModelConfiguration {
     mixers = try Self.mixers(&fields, hybrid)
     fields.accept(Self.harmlessFields)
     try fields.finish()
+    for mixer in mixers {
+      let divisor = mixer.keyValueHeads(self)
+      guard heads % divisor == 0 else {
+        throw HybridizeError(
+          .wrongField, expected: "keyValueHeads: a divisor of \(heads) heads", found: "\(divisor)")
+      }
+    }
   }
 
   private static func architecture(
@@ -82,7 +89,8 @@ extension ModelConfiguration {
     _ required: [String: JSONValue], _ fields: inout FieldReader
   ) throws(HybridizeError) {
     for (name, value) in required.sorted(by: { $0.key < $1.key }) {
-      if let found = fields.value(name), found != value {
+      let found = fields.value(name)
+      guard found.map({ $0 == value }) ?? (!value.isNull || fields.isNull(name)) else {
         throw fields.wrong(name, JSONWriter.compact(value) + ", the only value that is computed here")
       }
     }

@@ -15,11 +15,11 @@ enum ByteAlphabet {
   private static let bytes = Dictionary(
     uniqueKeysWithValues: characters.enumerated().map { ($0.element, UInt8($0.offset)) })
 
-  /// The bytes that a token's text stands for; its own UTF-8 if a character is not of the alphabet.
-  static func decode(_ token: String) -> [UInt8] {
+  /// The bytes that a token's text stands for; `nil` if a character is not of the alphabet.
+  static func decode(_ token: String) -> [UInt8]? {
     var decoded: [UInt8] = []
     for scalar in token.unicodeScalars {
-      guard let byte = bytes[scalar] else { return Array(token.utf8) }
+      guard let byte = bytes[scalar] else { return nil }
       decoded.append(byte)
     }
     return decoded

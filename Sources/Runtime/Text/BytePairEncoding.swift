@@ -106,13 +106,11 @@ private struct PairTable: Sendable {
     return slot
   }
 
-  /// The first rank of a pair counts.
+  /// The last rank of a pair counts.
   mutating func insert(_ first: Int, _ second: Int, rank: Int, merged: Int) {
     let key = Self.key(first, second)
     let slot = slot(key)
-    if entries[slot].key == Self.empty {
-      entries[slot] = Entry(key: key, rank: Int32(rank), merged: Int32(merged))
-    }
+    entries[slot] = Entry(key: key, rank: Int32(rank), merged: Int32(merged))
   }
 
   func find(_ first: Int, _ second: Int) -> Entry? {

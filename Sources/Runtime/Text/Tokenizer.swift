@@ -26,10 +26,14 @@ public final class Tokenizer: Sendable {
     model = BytePairEncoding(file.merges)
     byteTokens = ByteAlphabet.characters.map { file.vocabulary[UTF8Key(String($0))] }
     var tokens = [[UInt8]?](repeating: nil, count: file.size)
-    for (token, id) in file.vocabulary { tokens[id] = ByteAlphabet.decode(token.string) }
-    wholeWords =
-      file.ignoresMerges
-      ? Dictionary(file.vocabulary.map { (ByteAlphabet.decode($0.key.string), $0.value) }, uniquingKeysWith: min) : nil
+    var words: [[UInt8]: Int] = [:]
+    for (token, id) in file.vocabulary {
+      let bytes = ByteAlphabet.decode(token.string)
+      tokens[id] = bytes ?? Array(token.string.utf8)
+      // A token outside the alphabet of bytes is never met in a text.
+      if let bytes { words[bytes] = id }
+    }
+    wholeWords = file.ignoresMerges ? words : nil
     for token in file.addedTokens { tokens[token.id] = token.text }
     tokenBytes = tokens
     specialTokens = Set(file.addedTokens.filter(\.isSpecial).map(\.id))

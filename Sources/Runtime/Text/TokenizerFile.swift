@@ -19,8 +19,8 @@ struct TokenizerFile {
     guard let root = value.objectValue else {
       throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
     }
-    if let normalizer = root["normalizer"], !normalizer.isNull {
-      throw Self.unsupported("normalizer", normalizer, "none")
+    for field in ["normalizer", "truncation", "padding"] {
+      if let value = root[field], !value.isNull { throw Self.unsupported(field, value, "null") }
     }
     guard let model = root["model"]?.objectValue else {
       throw HybridizeError(.missingField, expected: "model: an object")
@@ -29,7 +29,7 @@ struct TokenizerFile {
     ignoresMerges = model["ignore_merges"]?.boolValue ?? false
     vocabulary = try Self.vocabulary(model)
     merges = try Self.merges(model, vocabulary)
-    addedTokens = try Self.addedTokens(root["added_tokens"]?.arrayValue ?? [])
+    addedTokens = try Self.addedTokens(root["added_tokens"]?.arrayValue ?? [], vocabulary)
     (splitsDigits, pattern) = try Self.preTokenizer(root["pre_tokenizer"])
     try Self.checkDecoder(root["decoder"])
     size = (Array(vocabulary.values) + addedTokens.map(\.id)).reduce(0) { max($0, $1 + 1) }
@@ -99,8 +99,13 @@ struct TokenizerFile {
     return merges
   }
 
-  private static func addedTokens(_ list: [JSONValue]) throws(HybridizeError) -> [AddedTokens.Token] {
+  /// A token of the vocabulary keeps its id, others are numbered after it: so does the package that reads these files,
+  /// whatever they say, and a file that says something else has no ids to rely on.
+  private static func addedTokens(
+    _ list: [JSONValue], _ vocabulary: [UTF8Key: Int]
+  ) throws(HybridizeError) -> [AddedTokens.Token] {
     var tokens: [AddedTokens.Token] = []
+    var ids = vocabulary
     for value in list {
       guard let token = value.objectValue, let text = token["content"]?.stringValue, !text.isEmpty,
         let id = token["id"]?.integerValue, (0...largestID).contains(id)
@@ -109,10 +114,17 @@ struct TokenizerFile {
         throw HybridizeError(
           .tokenizerUnsupported, expected: "added_tokens: single_word false", found: "true for \(text)")
       }
+      let numbered = ids[UTF8Key(text)] ?? ids.count
+      guard id == numbered else {
+        throw HybridizeError(
+          .tokenizerUnsupported, expected: "added_tokens: id \(numbered) for \(text)", found: "\(id)")
+      }
+      ids[UTF8Key(text)] = id
       tokens.append(
         AddedTokens.Token(
           id: id, text: Array(text.utf8), isSpecial: token["special"]?.boolValue ?? false,
-          stripsLeft: token["lstrip"]?.boolValue ?? false, stripsRight: token["rstrip"]?.boolValue ?? false))
+          isNormalized: token["normalized"]?.boolValue ?? false, stripsLeft: token["lstrip"]?.boolValue ?? false,
+          stripsRight: token["rstrip"]?.boolValue ?? false))
     }
     return tokens
   }
