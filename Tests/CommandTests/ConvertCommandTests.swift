@@ -126,7 +126,7 @@ struct ConvertCommandTests {
   func text() async throws {
     let outcome = try await Program().run("convert", Fixtures.model, scratch.path("out"), "--keep", "0,6")
     #expect(outcome.status == 0)
-    for part in ["2 keep softmax attention (0, 6)", "6 become gated DeltaNet (1-5, 7)", "wrote \(scratch.path("out"))"]
+    for part in ["2 keep softmax attention (0, 6)", "6 become gated-deltanet (1-5, 7)", "wrote \(scratch.path("out"))"]
     {
       #expect(outcome.text.contains(part), "\(part) in: \(outcome.text)")
     }
