@@ -39,7 +39,7 @@ package struct PicoModel {
     }
     for (name, value) in fields.members { config[name] = value }
     self.config = .object(config)
-    let model = try ModelConfiguration(json: config, architectures: [architecture])
+    let model = try ModelConfiguration(json: config, catalog: Catalog(architectures: [architecture]))
     tensors = ModelLayout(model).tensors.map { Self.random($0, elementType, seed: seed) }
   }
 
@@ -82,7 +82,7 @@ package struct PicoModel {
   /// Writes the model and opens it again.
   package func open(in directory: TemporaryDirectory) throws(HybridizeError) -> ModelDirectory {
     try write(to: directory)
-    return try ModelDirectory(directory.path, architectures: [architecture])
+    return try ModelDirectory(directory.path, catalog: Catalog(architectures: [architecture]))
   }
 
   /// Writes the model and loads it; what a backend maps outlives the directory.
