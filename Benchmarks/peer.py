@@ -2,10 +2,9 @@
 
     python Benchmarks/peer.py MODEL [--threads 2] [--prompt 512] [--generate 128] [--repetitions 5]
 
-Needs `pip install torch transformers`. Prints one JSON object.
+Needs `pip install torch transformers`. Prints medians and extremes.
 """
 import argparse
-import json
 import statistics
 import time
 
@@ -45,12 +44,11 @@ def decode():
 
 
 def measure(test):
+    """Tokens a second: the median and the extremes."""
     test()
     rates = [test() for _ in range(arguments.repetitions)]
-    return {"avg_ts": statistics.mean(rates), "stddev_ts": statistics.stdev(rates), "samples_ts": rates}
+    return f"{statistics.median(rates):.1f} ({min(rates):.1f} to {max(rates):.1f})"
 
 
-print(json.dumps({
-    "engine": f"transformers, torch {torch.__version__}, float32", "threads": arguments.threads,
-    f"pp{arguments.prompt}": measure(prefill), f"tg{arguments.generate}": measure(decode),
-}, indent=2))
+print(f"transformers, torch {torch.__version__}, float32, {arguments.threads} threads: "
+      f"pp{arguments.prompt} {measure(prefill)}, tg{arguments.generate} {measure(decode)} tokens a second")

@@ -14,11 +14,11 @@ trap 'rm -rf "$scratch"' EXIT
 hybridize=.build/release/hybridize
 
 echo "## inspect, a 2 GiB file"
-python3 Benchmarks/inspect.py "$hybridize"
+python3 Benchmarks/header_speed.py "$hybridize"
 
 echo "## prefill of 512 and decode of 128 tokens"
 for _ in $(seq "${ROUNDS:-2}"); do
-  [ -z "${PEER:-}" ] || "$PEER" Benchmarks/peer.py "$model" 2> /dev/null
+  [ -z "${PEER:-}" ] || "$PEER" Benchmarks/peer.py "$model" 2> >(grep -v "Loading weights" >&2)
   "$hybridize" bench "$model" --quiet
 done
 

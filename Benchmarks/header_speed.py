@@ -1,7 +1,7 @@
 """Times `hybridize inspect` on a file of 2 GiB as models have them: a Llama of 1.1 billion parameters in BF16. The data
 is a hole in the file, which nothing may read.
 
-    python3 Benchmarks/inspect.py .build/release/hybridize
+    python3 Benchmarks/header_speed.py .build/release/hybridize
 """
 import json
 import os
