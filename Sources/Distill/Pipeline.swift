@@ -2,6 +2,7 @@ import HybridizeCompute
 import HybridizeConvert
 import HybridizeCore
 import HybridizeEvaluation
+import HybridizeFormats
 import HybridizeRuntime
 
 /// Whole pieces of work, composed of what the modules below offer: what commands, recipes and users of the library
@@ -28,6 +29,36 @@ public struct Pipeline {
     }
     let results = try Benchmark(repetitions: repetitions, progress: progress).run(subjects, tests)
     return BenchmarkReport(results: results, machine: BenchmarkReport.Machine(backend))
+  }
+
+  /// What two checkpoints do not share.
+  ///
+  /// - Throws: what opening and reading them throw.
+  public static func difference(
+    _ first: String, _ second: String, threads: Int, progress: Progress = .silent
+  ) throws(HybridizeError) -> CheckpointDifference {
+    try CheckpointDifference(
+      FormatRegistry.open(first), FormatRegistry.open(second), threads: threads, progress: progress)
+  }
+
+  /// Reads the data of an inspected checkpoint; `nil` if nothing is asked for.
+  ///
+  /// - Throws: reading errors.
+  public static func scan(
+    _ inspection: Inspection, _ parts: TensorScan.Parts, threads: Int, progress: Progress = .silent
+  ) throws(HybridizeError) -> TensorScan? {
+    parts.isEmpty ? nil : try TensorScan(inspection.reader, parts, threads: threads, progress: progress)
+  }
+
+  /// What is wrong with a checkpoint: with its values, and with its files by their manifest.
+  ///
+  /// - Throws: reading errors.
+  public static func failures(
+    _ inspection: Inspection, _ scan: TensorScan?
+  ) throws(HybridizeError) -> [String] {
+    let path = inspection.path
+    let directory = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
+    return (scan?.failures ?? []) + (try ManifestCheck.failures(in: directory) ?? [])
   }
 
   /// Compares a converted model with its source.

@@ -9,18 +9,16 @@ public struct Inspection: Sendable {
   public let files: [String]
   public let tensors: [TensorDescriptor]
   public let metadata: [(key: String, value: String)]
-  /// `nil` for a checkpoint without a config.json.
+  /// `nil` for a checkpoint without a config.json, and for a file beside one of a family that is not known.
   public let model: ModelSummary?
+  package let reader: any TensorReader
 
   public var parameters: Int { tensors.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) } }
   public var bytes: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
   /// - Throws: what opening the checkpoint throws; with a config.json, also what `ModelDirectory` throws.
   public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
-    let directory = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
-    let reader: any TensorReader
-    if FileSystem.exists(path), FileSystem.exists(directory + "/config.json") {
-      let opened = try ModelDirectory(path, catalog: catalog)
+    if let opened = try Self.model(path, catalog) {
       reader = opened.reader
       model = ModelSummary(opened)
     } else {
@@ -32,6 +30,21 @@ public struct Inspection: Sendable {
     files = reader.files
     tensors = reader.tensors
     metadata = reader.metadata
+  }
+
+  /// The model at `path`, if a config.json says that it is one. A file of a family that is not known is looked at
+  /// without its model; a directory promises one, so there it is an error.
+  private static func model(_ path: String, _ catalog: Catalog) throws(HybridizeError) -> ModelDirectory? {
+    let isDirectory = FileSystem.isDirectory(path)
+    let directory = isDirectory ? path : FileSystem.directory(of: path)
+    guard FileSystem.exists(path), FileSystem.exists(directory + "/config.json") else { return nil }
+    do throws(HybridizeError) { return try ModelDirectory(path, catalog: catalog) } catch {
+      guard error.problem == .unsupportedArchitecture else { throw error }
+      guard isDirectory else { return nil }
+      var explained = error
+      explained.remedy = "give the path of a weights file to see its tensors alone"
+      throw explained
+    }
   }
 }
 

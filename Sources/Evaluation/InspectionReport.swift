@@ -7,7 +7,8 @@ extension Inspection {
   /// Contexts at which the cache is shown unless others are asked for.
   public static let defaultContexts = [2048, 8192, 32768, 131_072]
 
-  public func json(contexts: [Int] = defaultContexts) -> JSONObject {
+  /// - Parameter scan: of this checkpoint's tensors; adds to their entries.
+  public func json(contexts: [Int] = defaultContexts, scan: TensorScan? = nil) -> JSONObject {
     var object: JSONObject = [
       "schema": .string("hybridize.inspect/1"), "path": .string(path), "format": .string(format),
       "files": .array(files.map { .string($0) }), "parameters": .integer(parameters), "bytes": .integer(bytes),
@@ -22,12 +23,15 @@ extension Inspection {
     } else {
       object["layers"] = .array([])
     }
+    let scanned = scan?.json
     object["tensors"] = .array(
-      tensors.map { tensor in
-        .object([
+      tensors.enumerated().map { index, tensor in
+        var entry: JSONObject = [
           "name": .string(tensor.name), "dtype": .string(tensor.elementType.rawValue),
           "shape": .array(tensor.shape.dimensions.map { .integer($0) }), "bytes": .integer(tensor.byteCount),
-        ])
+        ]
+        for (key, value) in scanned?[index].members ?? [] { entry[key] = value }
+        return .object(entry)
       })
     return object
   }

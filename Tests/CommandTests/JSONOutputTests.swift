@@ -72,6 +72,24 @@ struct JSONOutputTests {
         "layers": .emptyList,
       ])),
     Case(
+      arguments: ["inspect", Fixtures.path("safetensors/reference.safetensors"), "--stats", "--hash", "--check"],
+      shape: .object([
+        "check": .object(["passed": .bool, "failures": .emptyList]),
+        "tensors": .list(.object(["sha256": .string])),
+      ])),
+    Case(
+      arguments: ["diff", Fixtures.model, Fixtures.hybrid],
+      shape: .object([
+        "schema": .schema("hybridize.diff/1"), "equal": .integer,
+        "added": .list(.object(["name": .string, "dtype": .string, "shape": .list(.integer)])),
+        "removed": .list(.object(["name": .string, "dtype": .string, "shape": .list(.integer)])),
+        "changed": .list(
+          .object([
+            "name": .string, "dtype": .string, "new_dtype": .string, "shape": .list(.integer),
+            "new_shape": .list(.integer), "max_abs": .number, "mean_abs": .number, "differing": .integer,
+          ])),
+      ])),
+    Case(
       arguments: ["convert", Fixtures.model, "OUT", "--keep", "0,6"], shape: conversion(written: writtenFiles)),
     Case(
       arguments: ["convert", Fixtures.model, "OUT", "--keep", "0,6", "--dry-run"],

@@ -71,6 +71,13 @@ typedef struct ck_statistics {
   uint64_t exponents[256];
 } ck_statistics;
 
+/// Sums over the differences of two tensors.
+typedef struct ck_difference {
+  size_t count, differing, incomparable;
+  float largest;
+  double sum;
+} ck_difference;
+
 /// The kernels of one instruction set.
 typedef struct ck_kernels {
   /// `target[i] = source[i]` as float32.
@@ -79,6 +86,8 @@ typedef struct ck_kernels {
   void (*narrow)(ck_type type, const float *source, size_t count, uint16_t *target, ck_narrowing *lost);
   /// Adds values to `sums`.
   void (*statistics)(const float *x, size_t count, ck_statistics *sums);
+  /// Adds the differences of `x` and `y` to `sums`.
+  void (*difference)(const float *x, const float *y, size_t count, ck_difference *sums);
   /// `out[r, n] = sum_k x[r, k] weight[n, k]` for `rows <= ck_gemv_rows` and `outputs` rows of the weight.
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,

@@ -20,6 +20,7 @@ const ck_kernels LEVEL = {
     .widen = widen,
     .narrow = narrow,
     .statistics = statistics,
+    .difference = difference,
     .gemv = gemv,
     .sgemm = sgemm,
     .exponential = exponential,

@@ -38,3 +38,23 @@ static void statistics(const float *x, size_t count, ck_statistics *sums) {
   }
   sums->count += count;
 }
+
+/// Plain, as it is seldom asked for and then bound by reading.
+static void difference(const float *x, const float *y, size_t count, ck_difference *sums) {
+  float largest = sums->largest;
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (x[i] == y[i] || (isnan(x[i]) && isnan(y[i]))) continue;
+    sums->differing++;
+    float apart = fabsf(x[i] - y[i]);
+    if (!isfinite(apart)) {
+      sums->incomparable++;
+      continue;
+    }
+    largest = apart > largest ? apart : largest;
+    sum += apart;
+  }
+  sums->largest = largest;
+  sums->sum += sum;
+  sums->count += count;
+}

@@ -41,8 +41,8 @@ struct SmallFloat: Sendable {
   var table: [Float] { (0..<1 << (1 + exponentBits + mantissaBits)).map(value) }
 
   private func value(_ bits: Int) -> Float {
-    let mantissa = bits & (1 << mantissaBits) - 1
-    let exponent = bits >> mantissaBits & (1 << exponentBits) - 1
+    let mantissa = bits & ((1 << mantissaBits) - 1)
+    let exponent = (bits >> mantissaBits) & ((1 << exponentBits) - 1)
     let isNegative = bits >> (mantissaBits + exponentBits) == 1
     let isTop = exponent == (1 << exponentBits) - 1
     switch specials {

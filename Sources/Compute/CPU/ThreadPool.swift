@@ -55,6 +55,16 @@ package final class ThreadPool: @unchecked Sendable {
     }
   }
 
+  /// The results of items `0 ..< count`, done on all threads in any order.
+  ///
+  /// - Precondition: as for `run`.
+  package func map<Result>(_ count: Int, _ body: (_ item: Int) -> Result) -> [Result] {
+    [Result](unsafeUninitializedCapacity: count) { results, initialized in
+      run(count) { item, _ in results.initializeElement(at: item, to: body(item)) }
+      initialized = count
+    }
+  }
+
   /// Uninitialised memory that all items of a region see, 64-byte aligned, valid until the next call.
   func shared(floats: Int) -> UnsafeMutablePointer<Float> {
     let byteCount = floats * MemoryLayout<Float>.stride
