@@ -26,9 +26,11 @@ public struct Accounting: Sendable {
 
   /// - Parameter transfers: the rules to choose from.
   /// - Parameter donor: the model that the converted layers' mixers are taken from, if any.
+  /// - Parameter elementType: the type that floating-point tensors are rounded to, but those that keep their precision.
   /// - Throws: `.unaccountedTensor` if a source tensor would be lost without a word.
   init(
-    _ source: ModelDirectory, _ plan: Plan, transfers: [any TransferRule.Type], mixersFrom donor: ModelDirectory?
+    _ source: ModelDirectory, _ plan: Plan, transfers: [any TransferRule.Type], mixersFrom donor: ModelDirectory?,
+    roundedTo elementType: ElementType?
   ) throws(HybridizeError) {
     let context = TransferContext(source: source, plan: plan)
     let isConverted = Set(plan.converted)
@@ -54,8 +56,25 @@ public struct Accounting: Sendable {
     steps.append(try copy(source.layout.finalNorm.name))
     if let head = source.layout.head { steps.append(try copy(head.name)) }
     for name in source.derivedTensors { steps.append(try copy(name)) }
+    if let elementType {
+      let precise = Self.precise(source, plan)
+      steps = try steps.map { (step) throws(HybridizeError) in
+        precise.contains(UTF8Key(step.target.name)) ? step : try step.rounded(to: elementType)
+      }
+    }
     self.steps = steps
     dropped = try Self.drops(source, plan, steps, replaced: donor != nil)
+  }
+
+  /// Names of the tensors that keep their precision.
+  private static func precise(_ source: ModelDirectory, _ plan: Plan) -> Set<UTF8Key> {
+    var names: Set<UTF8Key> = []
+    for (layer, mixer) in zip(source.layout.layers, plan.mixers) {
+      for tensor in mixer.tensors(source.configuration) where tensor.keepsPrecision {
+        names.insert(UTF8Key(layer.prefix + tensor.name))
+      }
+    }
+    return names
   }
 
   private static func drops(

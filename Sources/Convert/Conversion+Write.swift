@@ -1,111 +1,162 @@
+import HybridizeCompute
 import HybridizeCore
 import HybridizeFormats
 import HybridizeRuntime
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
+import Synchronization
 
 extension Conversion {
-  /// Bytes of tensors in one file, at most; what Hugging Face's hub library takes.
-  static let shardBytes = 5_000_000_000
-  /// Bytes that are held at a time while tensors are copied.
-  static let pieceBytes = 8 << 20
-
   /// Carries the conversion out: weights, configuration, companions, card, manifest. The directory appears when all
-  /// of it is on disk, or not at all.
+  /// of it is on disk, or not at all. A run that was killed is continued by the next one with the same inputs.
   ///
-  /// - Throws: `.outputExists`, `.cannotWrite`, reading errors, `.notAFloatingType`.
-  public func write(to path: String, progress: Progress = .silent) throws(HybridizeError) -> Outcome {
+  /// - Parameter threads: tensors are made on as many; the bytes do not depend on it.
+  /// - Throws: `.outputExists`, `.outputBusy`, `.cannotWrite`, reading errors, `.notAFloatingType`.
+  public func write(
+    to path: String, threads: Int = CPUBackend.onlineProcessors, progress: Progress = .silent
+  ) throws(HybridizeError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
-    let directory = try AtomicDirectory(path)
-    var files = try writeTensors(into: directory, progress)
-    files.append(try directory.write("config.json", configuration()))
+    let directory = try AtomicDirectory(path, continuing: try fingerprint())
+    let isContinued = !(directory.journal?.entries.isEmpty ?? true)
+    try directory.clear { isContinued && $0.hasSuffix(".safetensors") }
+    let checkpoint = try PlacedCheckpoint(
+      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
+      maximumBytes: request.shardBytes)
+    let products = try TensorPlacement(self, checkpoint, directory.journal).run(threads: threads, progress)
+    var files = try checkpoint.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
+    func add(_ file: WrittenFile) { files.append(WrittenEntry(file)) }
+    add(try directory.write("config.json", configuration()))
     for name in ModelDirectory.companionFiles where FileSystem.exists(source.path + "/" + name) {
-      files.append(try directory.copy(source.path + "/" + name, as: name))
+      add(try directory.copy(source.path + "/" + name, as: name))
     }
-    files.append(try directory.write("README.md", Array(ModelCard.text(self).utf8)))
-    let manifest = Manifest.json(
-      self, sources: try Self.hash(source), donors: try donor.map(Self.hash) ?? [], files: files)
-    files.append(try directory.write(Manifest.fileName, Array(JSONWriter.indented(.object(manifest)).utf8)))
+    add(try directory.write("README.md", Array(ModelCard.text(self).utf8)))
+    let manifest = try Manifest.json(self, files: files, tensors: checkpoint.tensors, products)
+    add(try directory.write(Manifest.fileName, Array(JSONWriter.indented(.object(manifest)).utf8)))
     try directory.commit()
     return Outcome(
-      path: path, files: files, seconds: (clock.now - start).inSeconds, peakBytes: Self.peakBytes)
+      path: path, files: files, losses: losses(checkpoint.tensors, products),
+      continued: directory.journal?.entries.count ?? 0, seconds: (clock.now - start).inSeconds,
+      peakBytes: ProcessMemory.peakBytes)
   }
 
-  private func writeTensors(
-    into directory: AtomicDirectory, _ progress: Progress
-  ) throws(HybridizeError) -> [WrittenFile] {
-    let writer = try ShardedWriter(
-      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
-      maximumBytes: Self.shardBytes)
-    let steps = Dictionary(uniqueKeysWithValues: accounting.steps.map { (UTF8Key($0.target.name), $0) })
-    for (index, tensor) in writer.tensors.enumerated() {
-      if let step = steps[UTF8Key(tensor.name)] { try write(step, to: writer) }
-      progress.report("write", done: index + 1, of: writer.tensors.count)
-    }
-    return try writer.finish()
-  }
-
-  private func write(_ step: TransferStep, to writer: any TensorWriter) throws(HybridizeError) {
-    let target = step.target
-    switch step.origin {
-    case .copy(let name, let from):
-      let reader = from == .mixers ? donor?.reader ?? source.reader : source.reader
-      try writer.copy(name, from: reader, as: target.name, pieceSize: Self.pieceBytes)
-    case .repeatHeads(let name, let rows, let times):
-      try repeatHeads(name, rows: rows, times: times, as: target, to: writer)
-    case .values(let make):
-      let bytes: [UInt8]
-      do { bytes = try target.elementType.encode(make()) } catch { throw error.inTensor(target.name) }
-      try append(bytes, target.name, writer)
+  private func losses(
+    _ tensors: [TensorDescriptor], _ products: [UTF8Key: TensorProduction.Product]
+  ) -> [Outcome.Loss] {
+    tensors.compactMap { tensor in
+      guard let loss = products[UTF8Key(tensor.name)]?.loss, loss != ElementCast.Loss() else { return nil }
+      return Outcome.Loss(tensor: tensor.name, overflows: loss.overflows, underflows: loss.underflows)
     }
   }
 
-  /// Writes each block of `rows` rows `times` times, one block in memory.
-  private func repeatHeads(
-    _ name: String, rows: Int, times: Int, as target: TensorDescriptor, to writer: any TensorWriter
-  ) throws(HybridizeError) {
-    guard let descriptor = source.reader.descriptor(named: name), let height = descriptor.shape.dimensions.first,
-      height > 0
-    else { throw HybridizeError(.missingTensor, file: source.reader.path, tensor: name) }
-    let blockBytes = descriptor.byteCount / height * rows
-    let block = OwnedBytes(count: blockBytes)
-    for start in stride(from: 0, to: descriptor.byteCount, by: blockBytes) {
-      try source.reader.read(name, range: start..<start + blockBytes, into: block.bytes)
-      for _ in 0..<times { try writer.append(UnsafeRawBufferPointer(block.bytes), to: target.name) }
-    }
+  /// What decides the bytes of the output, as 16 hexadecimal digits: the recipe, the plan, and the identity of every file
+  /// that is read.
+  private func fingerprint() throws(HybridizeError) -> String {
+    var paths = source.reader.files
+    if let donor { paths += donor.reader.files }
+    var identities: [String] = []
+    for path in paths + companionPaths { identities.append("\(path) \(try FileSystem.identity(path))") }
+    let text = JSONWriter.compact(
+      .object([
+        "version": .string(HybridizeVersion.current), "recipe": .object(Manifest.recipe(self)), "plan": plan.json,
+        "files": .array(identities.map { .string($0) }),
+      ]))
+    return String(try Array(text.utf8).withBytes(SHA256.hash).prefix(16))
   }
 
-  private func append(_ bytes: [UInt8], _ name: String, _ writer: any TensorWriter) throws(HybridizeError) {
+  private var companionPaths: [String] {
+    (ModelDirectory.companionFiles + ["config.json"]).map { FileSystem.join(source.path, $0) }
+      .filter(FileSystem.exists)
+  }
+}
+
+/// Puts the tensors of a conversion into their places, on all threads, and notes in a journal what is finished.
+private struct TensorPlacement {
+  private let conversion: Conversion
+  private let checkpoint: PlacedCheckpoint
+  private let journal: Journal?
+  private let production: TensorProduction
+
+  init(_ conversion: Conversion, _ checkpoint: PlacedCheckpoint, _ journal: Journal?) {
+    self.conversion = conversion
+    self.checkpoint = checkpoint
+    self.journal = journal
+    production = TensorProduction(source: conversion.source.reader, donor: conversion.donor?.reader)
+  }
+
+  private struct State {
+    var products: [UTF8Key: TensorProduction.Product] = [:]
     var failure: HybridizeError?
-    bytes.withUnsafeBytes { buffer in
-      do throws(HybridizeError) { try writer.append(buffer, to: name) } catch { failure = error }
-    }
-    if let failure { throw failure }
   }
 
-  /// Weights and configuration of a model with their digests.
-  private static func hash(_ model: ModelDirectory) throws(HybridizeError) -> [WrittenFile] {
-    var files: [WrittenFile] = []
-    for path in model.reader.files + [model.path + "/config.json"] {
-      files.append(
-        WrittenFile(path: path, byteCount: try FileSystem.size(path), sha256: try SHA256.hash(file: path)))
+  func run(
+    threads: Int, _ progress: Progress
+  ) throws(HybridizeError) -> [UTF8Key: TensorProduction.Product] {
+    let steps = Dictionary(
+      uniqueKeysWithValues: conversion.accounting.steps.map { (UTF8Key($0.target.name), $0) })
+    let noted = notedProducts
+    let tensors = checkpoint.tensors
+    let pool = try ThreadPool(threads: threads)
+    let state = Mutex(State())
+    pool.run(tensors.count) { item, _ in
+      guard state.withLock({ $0.failure == nil }), let step = steps[UTF8Key(tensors[item].name)] else { return }
+      let result = Result { () throws(HybridizeError) in try place(step, noted[UTF8Key(step.target.name)]) }
+      state.withLock { state in
+        do throws(HybridizeError) {
+          let product = try result.get()
+          if noted[UTF8Key(step.target.name)] != product { try journal?.append(Self.entry(step.target.name, product)) }
+          state.products[UTF8Key(step.target.name)] = product
+          progress.report("write", done: state.products.count, of: tensors.count)
+        } catch { state.failure = state.failure ?? error }
+      }
     }
-    return files
+    return try state.withLock { (state) throws(HybridizeError) in
+      if let failure = state.failure { throw failure }
+      return state.products
+    }
   }
 
-  private static var peakBytes: Int {
-    var usage = rusage()
-    #if os(Linux)
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-      return Int(usage.ru_maxrss) * 1024
-    #else
-      getrusage(RUSAGE_SELF, &usage)
-      return Int(usage.ru_maxrss)
-    #endif
+  /// - Parameter noted: what an earlier run says it has put there; believed if the bytes are there.
+  private func place(
+    _ step: TransferStep, _ noted: TensorProduction.Product?
+  ) throws(HybridizeError) -> TensorProduction.Product {
+    if let noted, try digest(step.target) == noted.sha256 { return noted }
+    var offset = 0
+    return try production.make(step) { (bytes) throws(HybridizeError) in
+      try checkpoint.write(bytes, to: step.target.name, at: offset)
+      offset += bytes.count
+    }
+  }
+
+  /// Of what is in the tensor's place.
+  private func digest(_ tensor: TensorDescriptor) throws(HybridizeError) -> String {
+    let hash = SHA256()
+    let size = TensorProduction.pieceBytes
+    let piece = OwnedBytes(count: min(size, tensor.byteCount))
+    for offset in stride(from: 0, to: tensor.byteCount, by: size) {
+      let part = UnsafeMutableRawBufferPointer(rebasing: piece.bytes.prefix(tensor.byteCount - offset))
+      try checkpoint.read(tensor.name, at: offset, into: part)
+      hash.update(UnsafeRawBufferPointer(part))
+    }
+    return hash.finish()
+  }
+
+  private static func entry(_ name: String, _ product: TensorProduction.Product) -> JSONObject {
+    var entry: JSONObject = [
+      "tensor": .string(name), "sha256": .string(product.sha256), "overflows": .integer(product.loss.overflows),
+      "underflows": .integer(product.loss.underflows),
+    ]
+    if let digest = product.sourceSHA256 { entry["source_sha256"] = .string(digest) }
+    return entry
+  }
+
+  private var notedProducts: [UTF8Key: TensorProduction.Product] {
+    var products: [UTF8Key: TensorProduction.Product] = [:]
+    for entry in journal?.entries ?? [] {
+      guard let name = entry["tensor"]?.stringValue, let sha256 = entry["sha256"]?.stringValue else { continue }
+      products[UTF8Key(name)] = TensorProduction.Product(
+        sha256: sha256, sourceSHA256: entry["source_sha256"]?.stringValue,
+        loss: ElementCast.Loss(
+          overflows: entry["overflows"]?.integerValue ?? 0, underflows: entry["underflows"]?.integerValue ?? 0))
+    }
+    return products
   }
 }

@@ -13,8 +13,21 @@ public struct Conversion: Sendable {
 
   /// What was written.
   public struct Outcome: Sendable {
+    /// What rounding to a narrower type has cost a tensor.
+    public struct Loss: Sendable, Equatable {
+      public let tensor: String
+      /// Finite values that became infinite.
+      public let overflows: Int
+      /// Values that became zero.
+      public let underflows: Int
+    }
+
     public let path: String
-    public let files: [WrittenFile]
+    public let files: [WrittenEntry]
+    /// Tensors that lost values.
+    public let losses: [Loss]
+    /// Tensors that an interrupted run had finished.
+    public let continued: Int
     public let seconds: Double
     /// The largest amount of memory that the process has had.
     public let peakBytes: Int
@@ -45,7 +58,8 @@ public struct Conversion: Sendable {
       donor = nil
     }
     self.plan = plan
-    accounting = try Accounting(source, plan, transfers: methods.transfers, mixersFrom: donor)
+    accounting = try Accounting(
+      source, plan, transfers: methods.transfers, mixersFrom: donor, roundedTo: request.elementType)
   }
 
   /// The donor must be a converted model of the same sizes, with a converted mixer wherever the plan wants one.
@@ -71,10 +85,12 @@ public struct Conversion: Sendable {
   ///
   /// - Throws: reading errors.
   func configuration() throws(HybridizeError) -> [UInt8] {
-    guard !plan.converted.isEmpty else {
+    guard !plan.converted.isEmpty || request.elementType != nil else {
       return try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
     }
     var config = source.configuration.source
+    setElementType(&config)
+    guard !plan.converted.isEmpty else { return Array(JSONWriter.indented(.object(config)).utf8) }
     let before = config["hybridize"]?.objectValue?["source"]?.objectValue ?? config
     config["model_type"] = .string(HybridDescription.modelType)
     config["architectures"] = .array([.string("HybridizeForCausalLM")])
@@ -84,6 +100,13 @@ public struct Conversion: Sendable {
       sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue), mixers: plan.mixers)
     config["hybridize"] = .object(description.json)
     return Array(JSONWriter.indented(.object(config)).utf8)
+  }
+
+  /// Where config.json names an element type, it is that of the weights.
+  private func setElementType(_ config: inout JSONObject) {
+    let names: [ElementType: String] = [.float32: "float32", .bfloat16: "bfloat16", .float16: "float16"]
+    guard let type = request.elementType, let name = names[type] else { return }
+    for field in ["torch_dtype", "dtype"] where config[field] != nil { config[field] = .string(name) }
   }
 }
 

@@ -14,7 +14,14 @@ extension Conversion {
       "tensors": .array(accounting.steps.map { .object(Self.json($0)) }),
       "dropped": .array(accounting.dropped.map { .object($0.json) }),
       "written": .array((outcome?.files ?? []).map { .object($0.json) }),
-      "seconds": .double(outcome?.seconds ?? 0), "peak_bytes": .integer(outcome?.peakBytes ?? 0),
+      "losses": .array(
+        (outcome?.losses ?? []).map {
+          .object([
+            "tensor": .string($0.tensor), "overflows": .integer($0.overflows), "underflows": .integer($0.underflows),
+          ])
+        }),
+      "continued": .integer(outcome?.continued ?? 0), "seconds": .double(outcome?.seconds ?? 0),
+      "peak_bytes": .integer(outcome?.peakBytes ?? 0),
     ]
   }
 
@@ -57,6 +64,14 @@ extension Conversion {
     text += "\(accounting.dropped.count) dropped\n"
     for line in droppedLines { text += "  dropped: \(ErrorText.escape(line))\n" }
     guard let outcome else { return text + "dry run: nothing was written\n" }
+    if let type = request.elementType {
+      let lost = (outcome.losses.reduce(0) { $0 + $1.overflows }, outcome.losses.reduce(0) { $0 + $1.underflows })
+      text += "rounded to \(type.rawValue): \(NumberText.grouped(lost.0)) values overflowed, "
+      text += "\(NumberText.grouped(lost.1)) became zero\n"
+    }
+    if outcome.continued > 0 {
+      text += "\(outcome.continued) tensors were finished before by a run that was interrupted\n"
+    }
     let bytes = outcome.files.reduce(0) { $0 + $1.byteCount }
     text += "wrote \(ErrorText.escape(outcome.path)): \(outcome.files.count) files, \(NumberText.bytes(bytes)) in "
     text += "\(NumberText.fixed(outcome.seconds, 2)) s, peak memory \(NumberText.bytes(outcome.peakBytes))\n"

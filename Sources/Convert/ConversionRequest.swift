@@ -18,20 +18,31 @@ public struct ConversionRequest: Sendable {
   public let choice: MixerChoice
   /// How new gates start; `nil` as the preset says.
   public let gates: GateInitialisation?
+  /// The type that weights are rounded to; `nil` as in the source. Decay parameters and what is no floating-point number
+  /// stay as they are.
+  public let elementType: ElementType?
+  /// Bytes of tensors in one file, at most.
+  public let shardBytes: Int
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
   public let seed: UInt64
 
+  /// What Hugging Face's hub library takes.
+  public static let defaultShardBytes = 5_000_000_000
+
+  /// - Precondition: `shardBytes` is positive.
   public init(
     source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name,
-    choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil, mixersFrom: String? = nil,
-    seed: UInt64 = 0
+    choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil,
+    elementType: ElementType? = nil, shardBytes: Int = defaultShardBytes, mixersFrom: String? = nil, seed: UInt64 = 0
   ) {
     self.source = source
     self.keep = keep
     self.mixer = mixer
     self.choice = choice
     self.gates = gates
+    self.elementType = elementType
+    self.shardBytes = shardBytes
     self.mixersFrom = mixersFrom
     self.seed = seed
   }

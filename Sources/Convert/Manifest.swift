@@ -1,34 +1,62 @@
 import HybridizeCore
 import HybridizeFormats
+import HybridizeRuntime
 
 /// `hybridize.json`, what a converted model says of its making: source with hashes, recipe, plan, files. It holds no
 /// time and no path, so that the same inputs give the same bytes.
 enum Manifest {
   static let fileName = "hybridize.json"
 
-  /// - Parameter donors: the files that mixers were taken from; none if they are new.
+  /// - Parameter tensors: in the order of their data.
+  /// - Parameter products: what was made of each.
+  /// - Throws: `.unreadable`.
   static func json(
-    _ conversion: Conversion, sources: [WrittenFile], donors: [WrittenFile], files: [WrittenFile]
-  ) -> JSONObject {
+    _ conversion: Conversion, files: [WrittenEntry], tensors: [TensorDescriptor],
+    _ products: [UTF8Key: TensorProduction.Product]
+  ) throws(HybridizeError) -> JSONObject {
     let accounting = conversion.accounting
     return [
       "schema": .string("hybridize.manifest/1"),
       "tool": .object(["name": .string("hybridize"), "version": .string(HybridizeVersion.current)]),
       "source": .object([
         "model_type": .string(conversion.source.configuration.architecture.name),
-        "files": .array(sources.map { .object($0.json) }),
+        "files": try Self.files(of: conversion.source),
       ]),
-      "mixers_from": donors.isEmpty ? .null : .object(["files": .array(donors.map { .object($0.json) })]),
+      "mixers_from": try conversion.donor.map { (donor) throws(HybridizeError) in
+        .object(["files": try Self.files(of: donor)])
+      } ?? .null,
       "recipe": .object(recipe(conversion)), "plan": conversion.plan.json,
       "tensors": .object([
         "copied": .integer(accounting.copied), "relaid": .integer(accounting.relaid),
         "initialised": .integer(accounting.initialised), "dropped": .array(accounting.dropped.map { .object($0.json) }),
+        "digests": .array(tensors.map { .object(digest($0.name, products[UTF8Key($0.name)])) }),
       ]),
       "files": .array(files.map { .object($0.json) }),
     ]
   }
 
-  private static func recipe(_ conversion: Conversion) -> JSONObject {
+  /// SHA-256 of a tensor's bytes, and of the source's where they are others: a copy has the same.
+  private static func digest(_ name: String, _ product: TensorProduction.Product?) -> JSONObject {
+    var object: JSONObject = ["name": .string(name), "sha256": product.map { .string($0.sha256) } ?? .null]
+    if let digest = product?.sourceSHA256 { object["source_sha256"] = .string(digest) }
+    return object
+  }
+
+  /// A model's weight files with their sizes, and its configuration with a digest; tensors have theirs.
+  private static func files(of model: ModelDirectory) throws(HybridizeError) -> JSONValue {
+    var files: [JSONValue] = []
+    for path in model.reader.files {
+      files.append(
+        .object(WrittenEntry(path: path, byteCount: try FileSystem.size(path), sha256: nil).json))
+    }
+    let config = model.path + "/config.json"
+    files.append(
+      .object(
+        WrittenEntry(path: config, byteCount: try FileSystem.size(config), sha256: try SHA256.hash(file: config)).json))
+    return .array(files)
+  }
+
+  static func recipe(_ conversion: Conversion) -> JSONObject {
     let request = conversion.request
     var recipe: JSONObject = ["keep": .array(conversion.plan.kept.map { .integer($0) })]
     if request.mixersFrom == nil {
@@ -39,6 +67,10 @@ enum Manifest {
       recipe["expand_key_value"] = .bool(request.choice.expandKeyValue)
       recipe["seed"] = .number(String(request.seed))
     }
+    if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
+    if request.shardBytes != ConversionRequest.defaultShardBytes {
+      recipe["shard_bytes"] = .integer(request.shardBytes)
+    }
     if case .ratio(let ratio, let selector) = request.keep {
       recipe["ratio"] = .double(ratio)
       recipe["select"] = .string(selector)
@@ -47,10 +79,27 @@ enum Manifest {
   }
 }
 
-extension WrittenFile {
+/// A file of a converted model.
+public struct WrittenEntry: Sendable, Equatable {
+  public let path: String
+  public let byteCount: Int
+  /// `nil` for weights, whose tensors have digests of their own in the manifest.
+  public let sha256: String?
+
+  init(path: String, byteCount: Int, sha256: String?) {
+    self.path = path
+    self.byteCount = byteCount
+    self.sha256 = sha256
+  }
+
+  init(_ file: WrittenFile) { self.init(path: file.path, byteCount: file.byteCount, sha256: file.sha256) }
+
   /// Without the directory, which is another one for everybody.
   var json: JSONObject {
-    ["file": .string(FileSystem.name(of: path)), "bytes": .integer(byteCount), "sha256": .string(sha256)]
+    [
+      "file": .string(FileSystem.name(of: path)), "bytes": .integer(byteCount),
+      "sha256": sha256.map { .string($0) } ?? .null,
+    ]
   }
 }
 

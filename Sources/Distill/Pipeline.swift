@@ -52,13 +52,12 @@ public struct Pipeline {
 
   /// What is wrong with a checkpoint: with its values, and with its files by their manifest.
   ///
+  /// - Parameter scan: of its tensors, with statistics and digests.
   /// - Throws: reading errors.
-  public static func failures(
-    _ inspection: Inspection, _ scan: TensorScan?
-  ) throws(HybridizeError) -> [String] {
+  public static func failures(_ inspection: Inspection, _ scan: TensorScan) throws(HybridizeError) -> [String] {
     let path = inspection.path
     let directory = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
-    return (scan?.failures ?? []) + (try ManifestCheck.failures(in: directory) ?? [])
+    return scan.failures + (try ManifestCheck.failures(in: directory, scan) ?? [])
   }
 
   /// Compares a converted model with its source.

@@ -9,12 +9,15 @@ import HybridizeCore
 /// A directory that is there whole or not at all.
 ///
 /// It is built as a hidden sibling `.NAME.partial-XXXXXXXX` and renamed by `commit`. Without a commit it is
-/// removed with this value, with everything in it. Only a process that is killed leaves the sibling behind.
+/// removed with this value, with everything in it. Only a process that is killed leaves the sibling behind; one that
+/// was opened to be continued is then found again, with a journal of what is finished.
 public final class AtomicDirectory {
   /// Where the directory will be.
   public let path: String
   /// Where it is built: write the files here.
   public let buildPath: String
+  /// What an earlier run has finished, and where this one notes what it has; `nil` for work that starts anew each time.
+  public let journal: Journal?
   private var isOpen = true
 
   /// - Throws: `.outputExists`, `.cannotWrite` when its parent is missing or not writable.
@@ -23,6 +26,35 @@ public final class AtomicDirectory {
     self.path = path
     (buildPath, _) = try AtomicRename.makeSibling(of: path) { (sibling) throws(ErrorNumber) in
       guard mkdir(sibling, 0o777) == 0 else { throw ErrorNumber(errno) }
+    }
+    journal = nil
+  }
+
+  /// Goes on where an earlier run of the same work was interrupted, if one was.
+  ///
+  /// - Parameter key: tells work apart; the same key means that the same bytes would be written.
+  /// - Throws: as `init(_:)`; `.outputBusy` if another process is at the same work.
+  public init(_ path: String, continuing key: String) throws(HybridizeError) {
+    self.path = path
+    buildPath = AtomicRename.sibling(of: path, key: key)
+    var journal: Journal?
+    while journal == nil {
+      try AtomicRename.checkFree(path)
+      guard mkdir(buildPath, 0o777) == 0 || errno == EEXIST && FileSystem.isDirectory(buildPath) else {
+        throw AtomicRename.cannotMake(path, errno)
+      }
+      let opened = try Journal(FileSystem.join(buildPath, ".journal"))
+      if opened.isInPlace { journal = opened }
+    }
+    self.journal = journal
+  }
+
+  /// Removes what an earlier run has left, but for the files for which `isKept` holds.
+  ///
+  /// - Throws: `.unreadable`.
+  public func clear(keeping isKept: (String) -> Bool) throws(HybridizeError) {
+    for name in try FileSystem.list(buildPath) where name != ".journal" && !isKept(name) {
+      DirectoryTree.remove(FileSystem.join(buildPath, name))
     }
   }
 
@@ -36,7 +68,7 @@ public final class AtomicDirectory {
   /// - Throws: `.cannotWrite`; `.outputExists` for a name that has been written already.
   public func write(_ name: String, _ bytes: [UInt8]) throws(HybridizeError) -> WrittenFile {
     let file = try AtomicFile(path(of: name))
-    try bytes.withUnsafeBytes(typed: file.write)
+    try bytes.withBytes(file.write)
     return try file.commit()
   }
 
@@ -61,6 +93,7 @@ public final class AtomicDirectory {
   /// - Precondition: called once.
   public func commit() throws(HybridizeError) {
     precondition(isOpen, "a directory is committed once")
+    journal?.remove()
     try DirectoryTree.sync(buildPath)
     try AtomicRename.rename(buildPath, to: path, replacing: false)
     isOpen = false
@@ -97,8 +130,8 @@ package enum DirectoryTree {
 
 extension Array where Element == UInt8 {
   /// `withUnsafeBytes` with a typed error.
-  func withUnsafeBytes<Result>(
-    typed body: (UnsafeRawBufferPointer) throws(HybridizeError) -> Result
+  package func withBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws(HybridizeError) -> Result
   ) throws(HybridizeError) -> Result {
     try withUnsafeBufferPointer { (buffer) throws(HybridizeError) in try body(UnsafeRawBufferPointer(buffer)) }
   }

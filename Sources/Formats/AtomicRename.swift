@@ -24,17 +24,26 @@ package enum AtomicRename {
   ) throws(HybridizeError) -> (String, Made) {
     let directory = FileSystem.directory(of: path)
     while true {
-      let sibling = FileSystem.join(directory, siblingName(FileSystem.name(of: path)))
+      let random = (0..<4).map { _ in hexadecimal(UInt8.random(in: 0...255)) }.joined()
+      let sibling = FileSystem.join(directory, siblingName(FileSystem.name(of: path), random))
       do throws(ErrorNumber) {
         return (sibling, try make(sibling))
       } catch {
         if error.code == EEXIST { continue }
-        let isMissing = error.code == ENOENT
-        throw HybridizeError(
-          .cannotWrite, file: path, found: FileSystem.errorText(error.code),
-          remedy: isMissing ? "make the directory \(directory) first" : nil)
+        throw cannotMake(path, error.code)
       }
     }
+  }
+
+  /// The sibling of `path` that everybody with the same key uses.
+  static func sibling(of path: String, key: String) -> String {
+    FileSystem.join(FileSystem.directory(of: path), siblingName(FileSystem.name(of: path), key))
+  }
+
+  static func cannotMake(_ path: String, _ code: Int32) -> HybridizeError {
+    var error = cannotWrite(path, code)
+    if code == ENOENT { error.remedy = "make the directory \(FileSystem.directory(of: path)) first" }
+    return error
   }
 
   /// - Throws: `.outputExists`.
@@ -96,11 +105,10 @@ package enum AtomicRename {
   }
 
   /// A long name is cut, by whole characters, to leave room for the rest.
-  private static func siblingName(_ name: String) -> String {
+  private static func siblingName(_ name: String, _ key: String) -> String {
     var stem = name
     while stem.utf8.count > 200 { stem.removeLast() }
-    let random = (0..<4).map { _ in hexadecimal(UInt8.random(in: 0...255)) }.joined()
-    return ".\(stem).partial-\(random)"
+    return ".\(stem).partial-\(key)"
   }
 
   #if canImport(Glibc)

@@ -43,6 +43,20 @@ public enum FileSystem {
   /// - Throws: `.unreadable`.
   public static func size(_ path: String) throws(HybridizeError) -> Int { try HostFile(path).size }
 
+  /// What changes when a file is replaced or written to: device, inode, size, time of modification.
+  ///
+  /// - Throws: `.unreadable`.
+  public static func identity(_ path: String) throws(HybridizeError) -> String {
+    var info = stat()
+    guard stat(path, &info) == 0 else { throw unreadable(path) }
+    #if canImport(Glibc)
+      let time = info.st_mtim
+    #else
+      let time = info.st_mtimespec
+    #endif
+    return "\(info.st_dev):\(info.st_ino):\(info.st_size):\(time.tv_sec).\(time.tv_nsec)"
+  }
+
   /// All bytes of a regular file.
   ///
   /// - Throws: `.unreadable`, `.fileTooLarge` above `limit` bytes, before anything is allocated.

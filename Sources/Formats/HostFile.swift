@@ -36,6 +36,13 @@ public final class HostFile: Sendable {
   /// - Throws: `.truncatedData` if the file ends before, `.unreadable`.
   /// - Precondition: `offset` is not negative.
   public func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(HybridizeError) {
+    try Self.read(descriptor, path, at: offset, into: buffer)
+  }
+
+  /// The same for any descriptor.
+  static func read(
+    _ descriptor: Int32, _ path: String, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(HybridizeError) {
     precondition(offset >= 0, "negative offset")
     var done = 0
     while done < buffer.count {

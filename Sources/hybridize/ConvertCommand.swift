@@ -1,4 +1,5 @@
 import ArgumentParser
+import HybridizeCompute
 import HybridizeConvert
 import HybridizeCore
 import HybridizeDistill
@@ -47,6 +48,14 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "How new gates start: spread or paper; as the preset says unless given.")
   var gates: GateInitialisation?
 
+  @Option(help: "Round weights to F32, BF16 or F16; as in the source unless given.")
+  var dtype: ElementType?
+
+  @Option(
+    help: ArgumentHelp("Bytes of tensors in one file, at most: 5GB, 500MB, 1GiB.", valueName: "size"),
+    transform: ByteSize.parse)
+  var shardSize = ConversionRequest.defaultShardBytes
+
   @Flag(help: "Give converted layers a key and value head for every query head.")
   var expandKeyValue = false
 
@@ -67,6 +76,9 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     guard (keep == nil) != (ratio == nil) else { throw ValidationError("give either --keep or --ratio") }
+    if let dtype, !ElementCast.targets.contains(dtype) {
+      throw ValidationError("--dtype must be F32, BF16 or F16")
+    }
     if let ratio, !(0...1).contains(ratio) { throw ValidationError("--ratio must be from 0 to 1") }
   }
 
@@ -76,13 +88,13 @@ struct ConvertCommand: ParsableCommand {
       choice: MixerChoice(
         preset: preset, expandKeyValue: expandKeyValue,
         options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value }),
-      gates: gates, mixersFrom: mixersFrom, seed: seed)
+      gates: gates, elementType: dtype, shardBytes: shardSize, mixersFrom: mixersFrom, seed: seed)
     let conversion = try Conversion(request)
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))
       return
     }
-    let outcome = try conversion.write(to: out, progress: shared.progress)
+    let outcome = try conversion.write(to: out, threads: shared.threads, progress: shared.progress)
     shared.print(json: conversion.json(outcome: outcome), text: conversion.text(outcome: outcome))
   }
 
@@ -113,4 +125,7 @@ struct MixerOption {
 }
 
 extension Preset: ExpressibleByArgument {}
+extension ElementType: ExpressibleByArgument {
+  public init?(argument: String) { self.init(rawValue: argument.uppercased()) }
+}
 extension GateInitialisation: ExpressibleByArgument {}

@@ -41,9 +41,10 @@ struct InspectCommand: ParsableCommand {
     let inspection = try Inspection(path)
     var parts: TensorScan.Parts = []
     if stats || check { parts.insert(.statistics) }
-    if hash { parts.insert(.digests) }
+    if hash || check { parts.insert(.digests) }
     let scan = try Pipeline.scan(inspection, parts, threads: shared.threads, progress: shared.progress)
-    let failures = check ? try Pipeline.failures(inspection, scan) : []
+    var failures: [String] = []
+    if check, let scan { failures = try Pipeline.failures(inspection, scan) }
     var json = inspection.json(contexts: context, scan: scan)
     if check {
       json["check"] = .object([

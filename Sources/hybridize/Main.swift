@@ -21,6 +21,7 @@ struct Hybridize: ParsableCommand {
     ])
 
   static func main() {
+    Terminal.ignoreFileSizeSignal()
     do {
       var command = try parseAsRoot()
       try command.run()

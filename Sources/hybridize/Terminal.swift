@@ -42,6 +42,10 @@ enum Terminal {
   /// Colour on a terminal, unless the user does not want any (no-color.org).
   static var isColoured: Bool { errorIsTerminal && getenv("NO_COLOR").map { $0.pointee == 0 } ?? true }
 
+  /// A file that grows beyond the limit of its user makes a write fail then, which is reported, instead of ending the
+  /// program with its output half made.
+  static func ignoreFileSizeSignal() { signal(SIGXFSZ, SIG_IGN) }
+
   static func leave(_ code: Int32) -> Never { exit(code) }
 
   /// Writes all of it; what a closed pipe does not take is nobody's loss.

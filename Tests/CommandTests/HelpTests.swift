@@ -15,12 +15,16 @@ struct HelpTests {
   static let shared = ["--json", "--quiet", "--threads", "--help", "--version"]
 
   static let commands = [
-    Command(name: "inspect", arguments: ["<path>"], options: ["--tree", "--tensors", "--stats", "--hash", "--check", "--context"]),
+    Command(
+      name: "inspect", arguments: ["<path>"],
+      options: ["--tree", "--tensors", "--stats", "--hash", "--check", "--context"]),
     Command(name: "diff", arguments: ["<first>", "<second>"], options: ["--check"]),
     Command(
       name: "convert", arguments: ["<source>", "<out>"],
       options: [
-        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--preset", "--expand-key-value", "--mixers-from", "--seed", "--dry-run",
+        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--shard-size", "--preset",
+        "--expand-key-value",
+        "--mixers-from", "--seed", "--dry-run",
       ]),
     Command(
       name: "verify", arguments: ["<source>", "<converted>"],

@@ -43,7 +43,7 @@ struct TensorScanTests {
       ])
     #expect(scan.text.contains("broken") && scan.text.contains("2^0"))
     let json = try Inspection(scratch.path("model.safetensors")).json(scan: scan)
-    let entries = try #require(json["tensors"]?.arrayValue?.compactMap(\.objectValue))
+    let entries = try #require(json["tensors"]?.arrayValue).compactMap(\.objectValue)
     let broken = try #require(entries.first { $0["name"] == .string("broken") }?["stats"]?.objectValue)
     #expect(broken["nan"] == .integer(2) && broken["min"]?.doubleValue == 1 && broken["max"]?.doubleValue == 3)
   }

@@ -86,8 +86,7 @@ public struct GatedDeltaNetTransfer: TransferRule {
     }
   }
 
-  /// A tensor that the teacher has nothing for. Projections have the type of the teacher's; decay parameters are
-  /// float32, as bfloat16 would lose what training changes in them.
+  /// A tensor that the teacher has nothing for. Projections have the type of the teacher's.
   private func new(
     _ requirement: TensorRequirement, name: String, part: String, _ context: TransferContext, like query: String
   ) throws(HybridizeError) -> TransferStep {
@@ -98,8 +97,7 @@ public struct GatedDeltaNetTransfer: TransferRule {
     let count = try requirement.shape.elementCount()
     let bound = 1 / Double(model.hiddenSize).squareRoot()
     let kernel = options.convolution
-    let isDecayParameter = part == "A_log" || part == "dt_bias"
-    let elementType = isDecayParameter ? .float32 : try context.descriptor(query).elementType
+    let elementType = requirement.keepsPrecision ? .float32 : try context.descriptor(query).elementType
     let values: @Sendable () -> [Double]
     switch part {
     case "A_log":

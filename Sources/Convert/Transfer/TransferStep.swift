@@ -1,3 +1,4 @@
+import HybridizeCompute
 import HybridizeCore
 import HybridizeFormats
 import HybridizeRuntime
@@ -24,6 +25,14 @@ public struct TransferStep: Sendable {
   public init(_ target: TensorDescriptor, _ origin: Origin) {
     self.target = target
     self.origin = origin
+  }
+
+  /// The same tensor in another type, if it is one of floating-point numbers that can be rounded.
+  ///
+  /// - Throws: `.sizeOverflow`.
+  func rounded(to type: ElementType) throws(HybridizeError) -> TransferStep {
+    guard target.elementType == .float64 || ElementCast.targets.contains(target.elementType) else { return self }
+    return TransferStep(try TensorDescriptor(name: target.name, elementType: type, shape: target.shape), origin)
   }
 
   /// The source tensor that this step uses up, if any.

@@ -18,7 +18,7 @@ public final class SafetensorsWriter: TensorWriter {
     let layout = try SafetensorsLayout(tensors, metadata: metadata)
     file = try AtomicFile(path, replacing: replacing)
     order = WritingOrder(layout.tensors)
-    try layout.header.withUnsafeBytes(typed: file.write)
+    try layout.header.withBytes(file.write)
   }
 
   public var tensors: [TensorDescriptor] { order.tensors }

@@ -47,7 +47,7 @@ public final class ShardedWriter: TensorWriter {
     try endShard()
     if let index = plan.index {
       let file = try AtomicFile(FileSystem.join(directory, "\(stem).safetensors.index.json"))
-      try Array(index.utf8).withUnsafeBytes(typed: file.write)
+      try Array(index.utf8).withBytes(file.write)
       written.append(try file.commit())
     }
     return written

@@ -66,8 +66,8 @@ public struct GatedDeltaNetOptions: MixerSpecification, Equatable {
       TensorRequirement("linear_attn.g_proj.weight", [queryWidth, hidden]),
       TensorRequirement("linear_attn.a_proj.weight", [model.heads, hidden]),
       TensorRequirement("linear_attn.b_proj.weight", [model.heads, hidden]),
-      TensorRequirement("linear_attn.A_log", [model.heads]),
-      TensorRequirement("linear_attn.dt_bias", [model.heads]),
+      TensorRequirement("linear_attn.A_log", [model.heads], keepsPrecision: true),
+      TensorRequirement("linear_attn.dt_bias", [model.heads], keepsPrecision: true),
     ]
     if outputNorm { tensors.append(TensorRequirement("linear_attn.o_norm.weight", [model.headDimension])) }
     tensors.append(TensorRequirement("linear_attn.o_proj.weight", [hidden, queryWidth]))

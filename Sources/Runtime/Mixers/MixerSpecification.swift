@@ -43,10 +43,13 @@ public struct MixerMemory: Sendable, Equatable {
 public struct TensorRequirement: Sendable, Equatable {
   public let name: String
   public let shape: Shape
+  /// In single precision whatever the rest is: a narrower type would lose what training changes in it.
+  public let keepsPrecision: Bool
 
-  public init(_ name: String, _ shape: Shape) {
+  public init(_ name: String, _ shape: Shape, keepsPrecision: Bool = false) {
     self.name = name
     self.shape = shape
+    self.keepsPrecision = keepsPrecision
   }
 }
 

@@ -29,7 +29,7 @@ public struct ModelLayout: Sendable {
     layers = model.mixers.enumerated().map { index, mixer in
       let prefix = names.layerPrefix(index)
       func full(_ tensors: [TensorRequirement]) -> [TensorRequirement] {
-        tensors.map { TensorRequirement(prefix + $0.name, $0.shape) }
+        tensors.map { TensorRequirement(prefix + $0.name, $0.shape, keepsPrecision: $0.keepsPrecision) }
       }
       return Layer(prefix: prefix, mixer: full(mixer.tensors(model)), rest: full(Self.rest(model, names)))
     }
