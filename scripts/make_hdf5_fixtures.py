@@ -4,6 +4,7 @@ Needs h5py, hdf5plugin and numpy. The values follow the formula of `values` belo
 so no expected values are stored.
 """
 
+import json
 from pathlib import Path
 
 import h5py
@@ -111,7 +112,7 @@ def write_chunks(file):
     file.create_dataset("extensible_column", data=a, chunks=(2, 5), maxshape=(20, None), compression="gzip")
     file.create_dataset("tree", data=a, chunks=(4, 4), maxshape=(None, None))
     file.create_dataset("tree_filtered", data=a, chunks=(2, 2), maxshape=(None, None), compression="gzip")
-    long = values(6, (5000,)).astype("<i2")
+    long = values(6, (2400,)).astype("<i2")
     file.create_dataset("paged", data=long, chunks=(2,))
     file.create_dataset("paged_extensible", data=long, chunks=(2,), maxshape=(None,))
     sparse = file.create_dataset("sparse", (20, 12), "<f4", chunks=(5, 5), fillvalue=1.25)
@@ -146,6 +147,72 @@ def write_base():
         file.write(b"#!/bin/sh\n")
 
 
+def write_named(folder):
+    """Layouts that name their weights in attributes: TensorFlow models of Transformers, and Keras 2."""
+    weights = {
+        "wte/weight:0": (12, 8),
+        "wpe/embeddings:0": (6, 8),
+        "h_._0/ln_1/gamma:0": (8,),
+        "h_._0/ln_1/beta:0": (8,),
+        "h_._0/attn/c_attn/weight:0": (8, 24),
+        "h_._0/attn/c_attn/bias:0": (1, 24),
+        "h_._11/mlp/c_fc/weight:0": (8, 32),
+        "h_._11/proj/kernel:0": (6, 8),
+    }
+    model = "tfgpt2lm_head_model/transformer/"
+    with h5py.File(folder / "tf_model.h5", "w") as file:
+        file.attrs["layer_names"] = [b"transformer"]
+        file.attrs["backend"] = b"tensorflow"
+        group = file.create_group("transformer")
+        group.attrs["weight_names"] = [(model + name).encode() for name in weights]
+        for seed, (name, shape) in enumerate(weights.items()):
+            # One kernel in chunks, so that chunks are transposed too.
+            chunked = dict(chunks=(4, 3), compression="gzip") if "kernel" in name else {}
+            group.create_dataset(model + name, data=values(seed, shape).astype("<f4"), **chunked)
+    shards = folder / "tf"
+    shards.mkdir(exist_ok=True)
+    places = {}
+    for number in range(2):
+        name_of_file = f"tf_model-0000{number + 1}-of-00002.h5"
+        with h5py.File(shards / name_of_file, "w") as file:
+            own = [(seed, name) for seed, name in enumerate(weights) if seed % 2 == number]
+            file.attrs["layer_names"] = [("transformer/" + name).encode() for _, name in own]
+            for seed, name in own:
+                file["transformer/" + name] = values(seed, weights[name]).astype("<f4")
+                places[model + name] = name_of_file
+    total = sum(4 * int(np.prod(shape)) for shape in weights.values())
+    index = {"metadata": {"total_size": total}, "weight_map": places}
+    (shards / "tf_model.h5.index.json").write_text(json.dumps(index, indent=2) + "\n")
+    for name, prefix in [("keras2-weights.h5", ""), ("keras2-model.h5", "model_weights/")]:
+        with h5py.File(folder / name, "w") as file:
+            if prefix:
+                file.attrs["model_config"] = "{}"
+                file["optimizer_weights/step"] = np.int64(3)
+            group = file.require_group(prefix) if prefix else file
+            # More names than one attribute holds are cut into pieces.
+            group.attrs["layer_names0"] = [b"input", b"dense"]
+            group.attrs["layer_names1"] = [b"dense_1"]
+            group.attrs["keras_version"] = "2.15.0"
+            group.create_group("input").attrs["weight_names"] = np.zeros((0,), "<f8")
+            for seed, layer in enumerate(["dense", "dense_1"]):
+                own = group.create_group(layer)
+                own.attrs["weight_names"] = [f"{layer}/kernel:0", f"{layer}/bias:0"]
+                own[f"{layer}/kernel:0"] = values(seed, (3, 4)).astype("<f4")
+                own[f"{layer}/bias:0"] = bfloat16(values(seed + 10, (4,))).view("V2")
+            group.create_group("top_level_model_weights").attrs["weight_names"] = np.zeros((0,), "<f8")
+
+
+def write_flat(folder):
+    names = ["model.layers.0.weight", "a%2Fb", "%2E", "%", "d\u00e4\U0001f600", "100%25%00", ".."]
+    with h5py.File(folder / "flat.h5", "w", libver="latest") as file:
+        file.attrs["hybridize_layout"] = 1
+        file.attrs["metadata"] = '{"format":"pt","note":"x"}'
+        for seed, name in enumerate(names):
+            file[name] = values(seed, (2, 3)).astype("<f4")
+
+
 if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     write_base()
+    write_named(folder)
+    write_flat(folder)

@@ -13,25 +13,8 @@ extension HDF5File {
   ) throws(HybridizeError) {
     precondition(range.lowerBound >= 0 && range.upperBound <= dataset.byteCount && range.count == buffer.count)
     let size = dataset.elementSize
-    var done = 0
-    // Elements at the ends that are asked for in part are read whole and cut.
-    while done < range.count {
-      let start = range.lowerBound + done
-      let within = start % size
-      let whole = (range.count - done) / size * size
-      if within == 0, whole > 0 {
-        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[done..<done + whole])
-        try readElements(dataset, from: start, into: part)
-        done += whole
-      } else {
-        var element = [UInt8](repeating: 0, count: size)
-        try element.withUnsafeMutableBufferPointer { (bytes) throws(HybridizeError) in
-          try readElements(dataset, from: start - within, into: UnsafeMutableRawBufferPointer(bytes))
-        }
-        let count = min(size - within, range.count - done)
-        for index in 0..<count { buffer[done + index] = element[within + index] }
-        done += count
-      }
+    try WholeElements.read(range, elementSize: size, into: buffer) { (first, part) throws(HybridizeError) in
+      try readElements(dataset, from: first * size, into: part)
     }
   }
 
@@ -48,7 +31,7 @@ extension HDF5File {
   /// - Throws: as `read`, and `.hdf5TensorTooLarge` for data that has to be decoded and would take much more memory
   ///   than the file has bytes.
   package func readAll(_ dataset: HDF5Dataset) throws(HybridizeError) -> OwnedBytes {
-    let limit = HDF5Limits(fileSize: source.count).tensorBytes
+    let limit = limits.tensorBytes
     guard dataset.byteCount <= limit else {
       throw HybridizeError(
         .hdf5TensorTooLarge, expected: "at most \(NumberText.grouped(limit)) bytes",

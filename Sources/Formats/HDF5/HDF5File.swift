@@ -45,6 +45,8 @@ package final class HDF5File: Sendable {
   /// The object at a path, compared by bytes.
   package func object(at path: String) -> Object? { positions[UTF8Key(path)].map { objects[$0] } }
 
+  package var limits: HDF5Limits { HDF5Limits(fileSize: source.count) }
+
   package var root: Object { objects[0] }
 
   /// All paths that lead to datasets; one with several links appears as often.

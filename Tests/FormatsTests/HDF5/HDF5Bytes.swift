@@ -122,4 +122,11 @@ struct HDF5Bytes {
 
   static let variableString: Message = (3, [0x19, 1, 0, 0, 16, 0, 0, 0] + float32.body)
   static let byteString: Message = (3, [0x13, 0, 0, 0, 1, 0, 0, 0])
+
+  /// An attribute with a text of fixed length.
+  static func text(_ name: String, _ text: String) -> Message {
+    attribute(
+      name, type: (3, [0x13, 0, 0, 0] + number(text.utf8.count, 4)), space: (1, [1, 0, 0, 0, 0, 0, 0, 0]),
+      data: Array(text.utf8))
+  }
 }
