@@ -45,40 +45,48 @@ struct HDF5TensorData {
   private func readTransposed(
     from first: Int, rows: Int, columns: Int, into buffer: UnsafeMutableRawBufferPointer
   ) throws(HybridizeError) {
-    let size = elementSize
-    let wanted = first..<first + buffer.count / size
+    let wanted = first..<first + buffer.count / elementSize
     guard !wanted.isEmpty else { return }
-    var strip = wanted.lowerBound / rows..<(wanted.upperBound - 1) / rows + 1
-    let stored = tensor.parts[0]
-    let isContiguous = if case .contiguous = stored.storage { true } else { false }
-    // Of contiguous data only the columns that are asked for are read. Chunks are decoded whole anyway.
-    if !isContiguous { strip = 0..<columns }
-    let rowBytes = strip.count * size
-    let blockRows = max(1, min(rows, Self.blockBytes / rowBytes))
-    let block = OwnedBytes(count: blockRows * rowBytes)
+    let needed = wanted.lowerBound / rows..<(wanted.upperBound - 1) / rows + 1
+    let most = Self.blockBytes / elementSize
+    let isContiguous = if case .contiguous = tensor.parts[0].storage { true } else { false }
+    // Chunks are decoded whole, so that whole rows cost no more than a part of them.
+    let read = isContiguous || columns > most ? needed : 0..<columns
+    let block = OwnedBytes(count: min(most, rows * read.count) * elementSize)
     defer { withExtendedLifetime(block) {} }
-    for start in stride(from: 0, to: rows, by: blockRows) {
-      let count = min(blockRows, rows - start)
-      if strip.count == columns {
-        let part = UnsafeMutableRawBufferPointer(rebasing: block.bytes[..<(count * rowBytes)])
-        try file.read(stored, range: start * rowBytes..<(start + count) * rowBytes, into: part)
-      } else {
-        for row in 0..<count {
-          let part = UnsafeMutableRawBufferPointer(rebasing: block.bytes[row * rowBytes..<(row + 1) * rowBytes])
-          let begin = ((start + row) * columns + strip.lowerBound) * size
-          try file.read(stored, range: begin..<begin + rowBytes, into: part)
+    for left in stride(from: read.lowerBound, to: read.upperBound, by: most) {
+      let strip = left..<min(left + most, read.upperBound)
+      let blockRows = most / strip.count
+      for top in stride(from: 0, to: rows, by: blockRows) {
+        let band = top..<min(top + blockRows, rows)
+        try readBlock(band, strip, columns: columns, into: block.bytes)
+        for column in strip {
+          let line = (column * rows + band.lowerBound..<column * rows + band.upperBound).clamped(to: wanted)
+          guard !line.isEmpty else { continue }
+          let source = (line.lowerBound - column * rows - band.lowerBound) * strip.count + column - strip.lowerBound
+          let target = (line.lowerBound - wanted.lowerBound) * elementSize
+          Self.gather(
+            UnsafeRawBufferPointer(rebasing: block.bytes[(source * elementSize)...]),
+            stride: strip.count * elementSize, count: line.count, size: elementSize,
+            into: UnsafeMutableRawBufferPointer(rebasing: buffer[target..<target + line.count * elementSize]))
         }
       }
-      for column in strip {
-        let line = (column * rows + start..<column * rows + start + count).clamped(to: wanted)
-        guard !line.isEmpty else { continue }
-        let source = ((line.lowerBound - column * rows - start) * strip.count + column - strip.lowerBound) * size
-        Self.gather(
-          UnsafeRawBufferPointer(rebasing: block.bytes[source...]), stride: rowBytes, count: line.count, size: size,
-          into: UnsafeMutableRawBufferPointer(
-            rebasing: buffer[
-              (line.lowerBound - wanted.lowerBound) * size..<(line.upperBound - wanted.lowerBound) * size]))
-      }
+    }
+  }
+
+  /// Reads some rows of some columns of the stored matrix, one row after the other.
+  private func readBlock(
+    _ band: Range<Int>, _ strip: Range<Int>, columns: Int, into block: UnsafeMutableRawBufferPointer
+  ) throws(HybridizeError) {
+    let rowBytes = strip.count * elementSize
+    // Whole rows lie together.
+    let step = strip.count == columns ? band.count : 1
+    for row in stride(from: band.lowerBound, to: band.upperBound, by: step) {
+      let begin = (row * columns + strip.lowerBound) * elementSize
+      let target = (row - band.lowerBound) * rowBytes
+      try file.read(
+        tensor.parts[0], range: begin..<begin + step * rowBytes,
+        into: UnsafeMutableRawBufferPointer(rebasing: block[target..<target + step * rowBytes]))
     }
   }
 
