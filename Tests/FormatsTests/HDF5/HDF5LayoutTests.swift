@@ -59,6 +59,33 @@ struct HDF5LayoutTests {
     }
   }
 
+  @Test(
+    "has kernels the other way round, also larger than the block that is read at once",
+    arguments: [
+      (3, 1_100_000), (1_100_000, 2), (1100, 1000),
+    ])
+  func largeKernels(_ rows: Int, _ columns: Int) throws {
+    let numbers = (0..<rows * columns).map { UInt32(truncatingIfNeeded: $0) }
+    let bytes = HDF5Bytes.file { file in
+      let data = file.append(data: numbers.withUnsafeBytes { Array($0) })
+      let kernel = file.append([
+        HDF5Bytes.space([rows, columns]), HDF5Bytes.float32, HDF5Bytes.contiguous(data, 4 * rows * columns),
+      ])
+      return [HDF5Bytes.text("layer_names", "kernel"), HDF5Bytes.link("kernel", kernel)]
+    }
+    let reader = try FormatRegistry.open(directory.write("large.h5", bytes))
+    let tensor = try reader.tensor(named: "weight")
+    #expect(tensor.shape == [columns, rows])
+    let expected = (0..<columns).flatMap { column in (0..<rows).map { UInt32($0 * columns + column) } }
+    #expect(expected.withUnsafeBytes { $0.elementsEqual(tensor.bytes) })
+    // A piece that begins and ends within rows and within elements.
+    var piece = [UInt8](repeating: 0, count: tensor.bytes.count / 2 + 3)
+    let start = tensor.bytes.count / 3 + 1
+    try piece.withUnsafeMutableBytes { try reader.read("weight", range: start..<start + $0.count, into: $0) }
+    #expect(piece.elementsEqual(tensor.bytes[start..<start + piece.count]))
+    withExtendedLifetime(tensor) {}
+  }
+
   @Test("of Keras 2 has the names that it lists", arguments: ["keras2-weights.h5", "keras2-model.h5"])
   func keras2(_ name: String) throws {
     let reader = try FormatRegistry.open(HDF5Fixtures.path(name))
