@@ -85,12 +85,13 @@ public struct Conversion: Sendable {
   ///
   /// - Throws: reading errors.
   func configuration() throws(HybridizeError) -> [UInt8] {
-    guard !plan.converted.isEmpty || request.elementType != nil else {
-      return try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
-    }
     var config = source.configuration.source
     setElementType(&config)
-    guard !plan.converted.isEmpty else { return Array(JSONWriter.indented(.object(config)).utf8) }
+    guard !plan.converted.isEmpty else {
+      // Byte for byte where it says the same; a Keras preset's says it in other words.
+      let bytes = try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
+      return try JSONCursor.parse(bytes) == .object(config) ? bytes : Array(JSONWriter.indented(.object(config)).utf8)
+    }
     let before = config["hybridize"]?.objectValue?["source"]?.objectValue ?? config
     config["model_type"] = .string(HybridDescription.modelType)
     config["architectures"] = .array([.string("HybridizeForCausalLM")])

@@ -12,7 +12,8 @@ public struct StoredTensor: @unchecked Sendable {
   public let name: String
   public let elementType: ElementType
   public let shape: Shape
-  /// Exactly the bytes that `elementType` and `shape` ask for. Never written to.
+  /// Exactly the bytes that `elementType` and `shape` ask for. Never written to. Hold on to the tensor while they are
+  /// used: `reader.tensor(named: name).bytes` alone does not, and where the reader made the tensor they are gone.
   public let bytes: UnsafeRawBufferPointer
   private let owner: AnyObject
 

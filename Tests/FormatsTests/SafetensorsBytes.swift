@@ -25,5 +25,8 @@ enum SafetensorsBytes {
 
 extension TensorReader {
   /// All bytes of a tensor.
-  func bytes(_ name: String) throws -> [UInt8] { Array(try tensor(named: name).bytes) }
+  func bytes(_ name: String) throws -> [UInt8] {
+    // The bytes may be the tensor's own and go with it.
+    try withExtendedLifetime(tensor(named: name)) { Array($0.bytes) }
+  }
 }

@@ -33,6 +33,7 @@ private func checkBytes(
   _ tensor: TensorDescriptor, of reader: any TensorReader, _ sourceLocation: SourceLocation
 ) throws {
   let stored = try reader.tensor(named: tensor.name)
+  defer { withExtendedLifetime(stored) {} }
   #expect(UTF8Key(stored.name) == UTF8Key(tensor.name), sourceLocation: sourceLocation)
   #expect(stored.elementType == tensor.elementType, sourceLocation: sourceLocation)
   #expect(stored.shape == tensor.shape, sourceLocation: sourceLocation)

@@ -35,6 +35,12 @@ public struct ShardIndex: Sendable {
 
   /// The shard that holds the tensor.
   public func file(of name: String) -> String? { fileOfName[UTF8Key(name)] }
+
+  /// A name that leads to a file of the same directory and nowhere else.
+  static func isPlainName(_ name: String) -> Bool {
+    !name.isEmpty && name != "." && name != ".."
+      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 == 0 }
+  }
 }
 
 /// Reads `{"metadata": {"total_size": n, ...}, "weight_map": {name: file, ...}}`.
@@ -90,7 +96,7 @@ private struct ShardIndexParser {
         throw problem(.wrongType, tensor: name, expected: "a file name", found: try cursor.value().kind)
       }
       let file = try cursor.string()
-      guard isPlainName(file) else {
+      guard ShardIndex.isPlainName(file) else {
         throw problem(.shardPathEscapes, tensor: name, expected: "a plain file name", found: file)
       }
       guard fileOfName.updateValue(file, forKey: UTF8Key(name)) == nil else {
@@ -98,11 +104,6 @@ private struct ShardIndexParser {
       }
       tensors.append((name, file))
     }
-  }
-
-  private func isPlainName(_ name: String) -> Bool {
-    !name.isEmpty && name != "." && name != ".."
-      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 == 0 }
   }
 
   private func problem(

@@ -34,7 +34,7 @@ public struct ModelDirectory: Sendable {
     derivedTensors = try layout.check(reader, configuration)
   }
 
-  /// config.json of a directory.
+  /// config.json of a directory: Hugging Face's, or a KerasHub preset's, which is read as the one that corresponds.
   public static func readConfiguration(
     in directory: String, catalog: Catalog = .standard
   ) throws(HybridizeError) -> ModelConfiguration {
@@ -49,7 +49,8 @@ public struct ModelDirectory: Sendable {
       guard let object = value.objectValue else {
         throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
       }
-      return try ModelConfiguration(json: object, catalog: catalog)
+      let configuration = try KerasHubConfiguration.huggingFace(object) ?? object
+      return try ModelConfiguration(json: configuration, catalog: catalog)
     } catch { throw error.inFile(path) }
   }
 

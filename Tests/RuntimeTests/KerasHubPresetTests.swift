@@ -1,0 +1,24 @@
+import HybridizeCompute
+import HybridizeCore
+import HybridizeRuntime
+import TestSupport
+import Testing
+
+@Suite("a KerasHub preset")
+struct KerasHubPresetTests {
+  @Test("opens as a model, with the tensors that its configuration asks for", arguments: ["llama", "qwen2", "qwen3"])
+  func opens(_ family: String) throws {
+    let model = try ModelDirectory(Fixtures.path("hdf5/keras/\(family)"))
+    #expect(model.configuration.architecture.name == family)
+    #expect(model.configuration.layerCount == 2)
+    #expect(model.configuration.tiedHead == (family != "llama"))
+    #expect(model.reader.formatName == "hdf5")
+    _ = try model.load(on: ReferenceBackend())
+  }
+
+  @Test("with a sliding window is refused as Hugging Face's would be")
+  func window() {
+    let error = expectProblem(.wrongField) { try ModelDirectory(Fixtures.path("hdf5/keras/mistral")) }
+    #expect(error?.found?.contains("8") == true)
+  }
+}
