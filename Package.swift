@@ -32,10 +32,12 @@ let package = Package(
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
     // The house, from the floor up. Nothing imports what stands above it.
     room("Core", uses: []),
-    room("Formats", uses: ["HybridizeCore", "CCrypto"]),
+    room("Formats", uses: ["HybridizeCore", "CCrypto", "CZlib", "CZstd"]),
     room("Compute", uses: ["HybridizeCore", "CKernels", "COpenBLAS"]),
     room("Runtime", uses: ["HybridizeCore", "HybridizeFormats", "HybridizeCompute"]),
     room("Evaluation", uses: ["HybridizeRuntime"]),
