@@ -24,6 +24,8 @@ enum SafetensorsBytes {
 }
 
 extension TensorReader {
-  /// All bytes of a tensor.
-  func bytes(_ name: String) throws -> [UInt8] { Array(try tensor(named: name).bytes) }
+  /// All bytes of a tensor. The tensor may be all that holds them, so it has to outlive the copying.
+  func bytes(_ name: String) throws -> [UInt8] {
+    try withExtendedLifetime(tensor(named: name)) { Array($0.bytes) }
+  }
 }
