@@ -51,7 +51,7 @@ public struct FormatCandidate: Sendable {
 
 /// The formats that this package can read.
 public enum FormatRegistry {
-  public static let all: [any CheckpointFormat.Type] = [SafetensorsFormat.self]
+  public static let all: [any CheckpointFormat.Type] = [SafetensorsFormat.self, ZstdSafetensorsFormat.self]
 
   /// Opens a checkpoint: a file, a shard index, or a directory such as a Hugging Face cache snapshot.
   ///
