@@ -14,7 +14,8 @@ enum ZstdFrameHeader {
   /// - Parameters:
   ///   - bytes: the first of the frame, `maximumSize` of them unless the file ends before.
   ///   - offset: their place in the file, for errors.
-  init(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(HybridizeError) {
+  ///   - fileSize: bytes of the file, which bound the memory that it may ask for.
+  init(_ bytes: ArraySlice<UInt8>, at offset: Int, fileSize: Int) throws(HybridizeError) {
     guard bytes.count >= 4 else {
       throw HybridizeError(.zstdForeignBytes, offset: offset, expected: "a zstd frame", found: "\(bytes.count) bytes")
     }
@@ -23,11 +24,17 @@ enum ZstdFrameHeader {
       guard bytes.count >= 8 else { throw Self.truncated(offset) }
       self = .skippable(byteCount: 8 + Int(bytes.dropFirst(4).prefix(4).littleEndianValue))
     } else if magic == Self.dataMagic {
-      self = .data(try ZstdDataHeader(bytes, at: offset))
+      self = .data(try ZstdDataHeader(bytes, at: offset, windowLimit: Self.windowLimit(fileSize)))
     } else {
       let found = bytes.prefix(4).map(hexadecimal).joined(separator: " ")
       throw HybridizeError(.zstdForeignBytes, offset: offset, expected: "a zstd frame", found: "bytes \(found)")
     }
+  }
+
+  /// Decompression holds the last bytes of a large frame, as many as its window has. 2^27 is what `zstd` itself grants
+  /// unasked; a small file is granted less.
+  private static func windowLimit(_ fileSize: Int) -> Int {
+    min(ZstdDataHeader.maximumWindow, 32 << 20 + 2 * min(fileSize, ZstdDataHeader.maximumWindow))
   }
 
   static func truncated(_ offset: Int) -> HybridizeError {
@@ -46,7 +53,7 @@ enum ZstdFrameHeader {
 
 /// The header of a frame with compressed data.
 struct ZstdDataHeader {
-  /// A frame that needs a larger window is refused: 2^27 bytes is what `zstd` itself grants unasked.
+  /// A frame that needs a larger window is refused.
   static let maximumWindow = 1 << 27
 
   /// Bytes of the header.
@@ -57,7 +64,7 @@ struct ZstdDataHeader {
   let maximumBlock: Int
   let hasChecksum: Bool
 
-  fileprivate init(_ bytes: ArraySlice<UInt8>, at offset: Int) throws(HybridizeError) {
+  fileprivate init(_ bytes: ArraySlice<UInt8>, at offset: Int, windowLimit: Int) throws(HybridizeError) {
     var rest = bytes.dropFirst(4)
     func take(_ count: Int) throws(HybridizeError) -> UInt64 {
       guard rest.count >= count else { throw ZstdFrameHeader.truncated(offset) }
@@ -86,9 +93,9 @@ struct ZstdDataHeader {
     guard let size = Int(exactly: claimed) else {
       throw HybridizeError(.zstdSizeClaim, offset: offset, found: "\(claimed) bytes")
     }
-    guard window <= Self.maximumWindow else {
+    guard window <= windowLimit else {
       throw HybridizeError(
-        .zstdWindowTooLarge, offset: offset, expected: "a window of at most \(Self.maximumWindow) bytes",
+        .zstdWindowTooLarge, offset: offset, expected: "a window of at most \(windowLimit) bytes",
         found: "\(window) bytes", remedy: "compress the file anew without --long or with a smaller value")
     }
     byteCount = bytes.count - rest.count

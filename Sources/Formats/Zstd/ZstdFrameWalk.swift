@@ -97,7 +97,7 @@ struct FilePage {
   mutating func frameHeader(at offset: Int) throws(HybridizeError) -> ZstdFrameHeader {
     let start = try bytes(at: offset, count: ZstdFrameHeader.maximumSize)
     do {
-      return try ZstdFrameHeader(start, at: offset)
+      return try ZstdFrameHeader(start, at: offset, fileSize: file.size)
     } catch {
       throw error.inFile(file.path)
     }

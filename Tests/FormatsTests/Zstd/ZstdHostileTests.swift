@@ -64,6 +64,9 @@ struct HostileZstdFile: CustomTestStringConvertible, Sendable {
     .init("a frame that claims nothing and has something", .zstdSizeClaim, ZstdBytes.frame(good, claims: 0) + frame),
     .init("a frame that claims a byte less", .zstdDamaged, ZstdBytes.frame(good, claims: UInt64(good.count - 1))),
     .init(
+      "a window of 64 MiB in a small file", .zstdWindowTooLarge,
+      ZstdBytes.header(size: nil, windowLog: 26) + ZstdBytes.block(kind: 0, size: good.count, isLast: true, good)),
+    .init(
       "a window of 256 MiB", .zstdWindowTooLarge,
       ZstdBytes.header(size: 4, windowLog: 28) + ZstdBytes.block(kind: 0, size: 4, isLast: true, [1, 2, 3, 4])),
     .init("a window of 2^41", .zstdWindowTooLarge, ZstdBytes.header(size: 4, windowLog: 41) + junk),
