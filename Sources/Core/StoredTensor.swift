@@ -6,8 +6,9 @@
 
 /// A tensor as a file holds it: type, shape and a borrowed view of its little-endian bytes in row-major order.
 ///
-/// `owner` keeps the memory alive: as long as a `StoredTensor` exists, its bytes do. This is the hand-over
-/// between Formats, which knows no arithmetic, and Compute, which knows no files.
+/// `owner` keeps the memory alive: as long as a `StoredTensor` exists, its bytes do. Swift ends a value after its last
+/// use: what takes `bytes` out of a tensor keeps the tensor, by `withExtendedLifetime` if by nothing else. This is the
+/// hand-over between Formats, which knows no arithmetic, and Compute, which knows no files.
 public struct StoredTensor: @unchecked Sendable {
   public let name: String
   public let elementType: ElementType
@@ -51,9 +52,30 @@ public struct StoredTensor: @unchecked Sendable {
 public final class OwnedBytes {
   public let bytes: UnsafeMutableRawBufferPointer
 
-  public init(count: Int) {
-    bytes = .allocate(byteCount: count, alignment: 64)
+  /// Traps if the system has not that much memory: for sizes that somebody has looked at.
+  public convenience init(count: Int) {
+    do {
+      try self.init(claimed: count)
+    } catch {
+      fatalError(ErrorText.render(error))
+    }
   }
 
-  deinit { bytes.deallocate() }
+  /// For a size that a file claims, which may be anything.
+  ///
+  /// - Throws: `.notEnoughMemory`.
+  public init(claimed count: Int) throws(HybridizeError) {
+    var start: UnsafeMutableRawPointer?
+    // No byte is asked for as one, so that there is always an address.
+    guard posix_memalign(&start, 64, max(count, 1)) == 0, let start else {
+      throw HybridizeError(.notEnoughMemory, found: "\(count) bytes")
+    }
+    bytes = UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
+
+  deinit { free(bytes.baseAddress) }
+}
+
+extension Problem {
+  public static let notEnoughMemory = Problem("notEnoughMemory", .inputFile, "there is not enough memory")
 }

@@ -51,7 +51,9 @@ public struct FormatCandidate: Sendable {
 
 /// The formats that this package can read.
 public enum FormatRegistry {
-  public static let all: [any CheckpointFormat.Type] = [SafetensorsFormat.self, HDF5Format.self]
+  public static let all: [any CheckpointFormat.Type] = [
+    SafetensorsFormat.self, ZstdSafetensorsFormat.self, HDF5Format.self,
+  ]
 
   /// Opens a checkpoint: a file, a shard index, or a directory such as a Hugging Face cache snapshot.
   ///

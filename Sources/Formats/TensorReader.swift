@@ -56,7 +56,7 @@ public protocol TensorReader: AnyObject, Sendable {
   /// The data file that holds the tensor; one of `files`.
   func file(of name: String) -> String?
 
-  /// A view of the tensor's bytes, mapped and not copied. It keeps the file open.
+  /// A view of the tensor's bytes: mapped and not copied where the format allows it, and keeping the file open.
   ///
   /// - Throws: `.missingTensor`, with similar names.
   func tensor(named name: String) throws(HybridizeError) -> StoredTensor

@@ -32,7 +32,7 @@ struct RoundTripTests {
 }
 
 /// Tensors of random names, types, shapes and bytes.
-private struct RandomCheckpoint {
+struct RandomCheckpoint {
   var tensors: [TensorDescriptor] = []
   var bytes: [UTF8Key: [UInt8]] = [:]
   let metadata = [(key: "format", value: "pt"), (key: "note", value: "\u{0}\"é\u{1F600}\\")]

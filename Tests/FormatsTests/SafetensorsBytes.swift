@@ -24,9 +24,8 @@ enum SafetensorsBytes {
 }
 
 extension TensorReader {
-  /// All bytes of a tensor.
+  /// All bytes of a tensor. The tensor may be all that holds them, so it has to outlive the copying.
   func bytes(_ name: String) throws -> [UInt8] {
-    // The bytes may be the tensor's own and go with it.
     try withExtendedLifetime(tensor(named: name)) { Array($0.bytes) }
   }
 }

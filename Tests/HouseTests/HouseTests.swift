@@ -72,7 +72,7 @@ struct HouseTests {
   func vouching() throws {
     let allowed = [
       "Sources/Core/StoredTensor.swift", "Sources/Compute/Tensor.swift", "Sources/Compute/CPU/ThreadPool.swift",
-      "Sources/Formats/FileMap.swift",
+      "Sources/Formats/FileMap.swift", "Sources/Formats/Locked.swift",
     ]
     try expectNone(
       of: #"@unchecked|nonisolated\(unsafe\)|@preconcurrency"#,

@@ -1,10 +1,11 @@
-"""Files of Hybridize against the reference packages safetensors and tokenizers. Run by run.sh."""
+"""Files of Hybridize against the reference packages safetensors, tokenizers and zstandard. Run by run.sh."""
 import json
 import pathlib
 import subprocess
 import tempfile
 
 import numpy
+import zstandard
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
@@ -72,8 +73,29 @@ def tokens_are_those_of_tokenizers(folder):
         assert run("tokenize", FIXTURE, "--text", text)["ids"] == theirs.encode(content).ids
 
 
+def compressed_model_converts_as_the_plain_one(folder):
+    plain = (FIXTURE / "model.safetensors").read_bytes()
+    half = len(plain) // 2 + 1
+    with_size = zstandard.ZstdCompressor(level=3, write_checksum=True)
+    stream = zstandard.ZstdCompressor(level=1).compressobj()
+    files = {"one": with_size.compress(plain),
+             "two": with_size.compress(plain[:half]) + with_size.compress(plain[half:]),
+             "unsaid": stream.compress(plain) + stream.flush()}
+    run("convert", FIXTURE, folder / "plain", "--keep", "0,6")
+    expected = (folder / "plain/model.safetensors").read_bytes()
+    for name, compressed in files.items():
+        source, out = folder / name, folder / f"{name}-hybrid"
+        source.mkdir()
+        for file in ("config.json", "tokenizer.json"):
+            (source / file).write_bytes((FIXTURE / file).read_bytes())
+        (source / "model.safetensors.zst").write_bytes(compressed)
+        run("convert", source, out, "--keep", "0,6")
+        assert (out / "model.safetensors").read_bytes() == expected, name
+
+
 checks = [converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
-          logits_are_read_by_safetensors, tokens_are_those_of_tokenizers]
+          logits_are_read_by_safetensors, compressed_model_converts_as_the_plain_one,
+          tokens_are_those_of_tokenizers]
 for check in checks:
     with tempfile.TemporaryDirectory() as scratch:
         check(pathlib.Path(scratch))

@@ -7,5 +7,5 @@ environment=${INTEROP_ENVIRONMENT:-.build/interop}
 if [ ! -x "$environment/bin/python" ]; then
   python3 -m venv "$environment"
 fi
-"$environment/bin/pip" install -q safetensors==0.8.0 tokenizers numpy
+"$environment/bin/pip" install -q safetensors==0.8.0 tokenizers numpy zstandard
 "$environment/bin/python" Tests/InteropTests/interop.py

@@ -47,7 +47,7 @@ public enum SafetensorsFormat: CheckpointFormat {
     return candidates[0]
   }
 
-  private static func ambiguous(_ names: [String], in directory: String) -> HybridizeError {
+  static func ambiguous(_ names: [String], in directory: String) -> HybridizeError {
     HybridizeError(
       .ambiguousCheckpoint, file: directory, expected: "one model", found: names.joined(separator: ", "),
       remedy: "give the path of one of them")
@@ -63,7 +63,7 @@ public enum SafetensorsFormat: CheckpointFormat {
   /// True if the file starts with a length that fits it and the beginning of a JSON object.
   private static func hasHeader(_ candidate: FormatCandidate) -> Bool {
     guard candidate.start.count > 8 else { return false }
-    let length = candidate.start[..<8].reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    let length = candidate.start[..<8].littleEndianValue
     let text = candidate.start[8...].drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
     return length > 0 && length <= UInt64(candidate.size - 8) && length <= SafetensorsHeader.maximumBytes
       && (text.isEmpty || text.first == UInt8(ascii: "{"))

@@ -20,7 +20,8 @@ public struct SafetensorsHeader: Sendable {
   /// - Throws: a problem of `SafetensorsProblems.swift` or of JSON, with the offset in the file where it has one.
   public init(_ file: HostFile, strict: Bool = false) throws(HybridizeError) {
     do {
-      let length = try Self.length(file)
+      let prefix = try file.read(at: 0, count: min(8, file.size))
+      let length = try Self.length(prefix, fileSize: file.size)
       try self.init(file.read(at: 8, count: length), fileSize: file.size, strict: strict)
     } catch {
       throw error.inFile(file.path)
@@ -67,21 +68,22 @@ public struct SafetensorsHeader: Sendable {
   }
 
   /// The length of the header, checked before anything of that length is allocated.
-  private static func length(_ file: HostFile) throws(HybridizeError) -> Int {
-    guard file.size >= 8 else {
-      throw HybridizeError(.truncatedPrefix, expected: "at least 8 bytes", found: "\(file.size) bytes")
+  ///
+  /// - Parameter prefix: the first 8 bytes of the file, fewer only if it has no more.
+  static func length(_ prefix: [UInt8], fileSize: Int) throws(HybridizeError) -> Int {
+    guard prefix.count == 8 else {
+      throw HybridizeError(.truncatedPrefix, expected: "at least 8 bytes", found: "\(fileSize) bytes")
     }
-    let prefix = try file.read(at: 0, count: 8)
-    let length = prefix.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+    let length = prefix.littleEndianValue
     guard length > 0 else { throw HybridizeError(.emptyHeader, found: "a header of 0 bytes") }
     guard length <= maximumBytes else {
       throw HybridizeError(
         .headerTooLarge, expected: "at most \(maximumBytes) bytes", found: "\(length) bytes",
-        remedy: hint(prefix, length: length, fileSize: file.size))
+        remedy: hint(prefix, length: length, fileSize: fileSize))
     }
-    guard Int(length) <= file.size - 8 else {
+    guard Int(length) <= fileSize - 8 else {
       throw HybridizeError(
-        .headerPastEOF, expected: "at most \(file.size - 8) bytes of header", found: "\(length) bytes")
+        .headerPastEOF, expected: "at most \(fileSize - 8) bytes of header", found: "\(length) bytes")
     }
     return Int(length)
   }
@@ -92,6 +94,9 @@ public struct SafetensorsHeader: Sendable {
   private static func hint(_ prefix: [UInt8], length: UInt64, fileSize: Int) -> String? {
     if prefix.elementsEqual("version ".utf8) {
       return pointerRemedy
+    }
+    if prefix == ZstdShuffle.mark {
+      return "this is the inside of a shuffled .safetensors.zst file: open that file as it is"
     }
     if length.byteSwapped > 0, length.byteSwapped <= UInt64(fileSize - 8) {
       return "the length looks big-endian; the format is little-endian"

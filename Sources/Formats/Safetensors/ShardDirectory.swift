@@ -52,8 +52,9 @@ struct ShardDirectory {
 
   /// `model` of `model-00001-of-00007.safetensors`; `nil` for a name of another pattern.
   private func shardStem(_ name: String) -> String? {
-    guard name.hasSuffix(".safetensors") else { return nil }
-    let parts = name.dropLast(".safetensors".count).split(separator: "-", omittingEmptySubsequences: false)
+    let plain = name.hasSuffix(".zst") ? name.dropLast(".zst".count) : name[...]
+    guard plain.hasSuffix(".safetensors") else { return nil }
+    let parts = plain.dropLast(".safetensors".count).split(separator: "-", omittingEmptySubsequences: false)
     func isNumber(_ part: Substring) -> Bool {
       !part.isEmpty && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }

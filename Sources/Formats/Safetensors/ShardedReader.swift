@@ -1,6 +1,6 @@
 import HybridizeCore
 
-/// A checkpoint in several safetensors files with an index.
+/// A checkpoint in several safetensors files, compressed or not, with an index.
 ///
 /// Opening compares the index with every shard: each tensor is in exactly one, and in the one that the index says.
 public final class ShardedReader: TensorReader {
@@ -8,7 +8,7 @@ public final class ShardedReader: TensorReader {
   public let index: ShardIndex
   public let tensors: [TensorDescriptor]
   public let metadata: [(key: String, value: String)]
-  private let shards: [SafetensorsReader]
+  private let shards: [any TensorReader]
   private let shardOfName: [UTF8Key: Int]
 
   /// - Parameters:
@@ -21,9 +21,9 @@ public final class ShardedReader: TensorReader {
     let index = try ShardIndex(file)
     let directory = ShardDirectory(of: index)
     try directory.checkFiles()
-    var shards: [SafetensorsReader] = []
+    var shards: [any TensorReader] = []
     for name in index.files {
-      shards.append(try SafetensorsReader(FileSystem.join(directory.path, name), strict: strict))
+      shards.append(try Self.open(FileSystem.join(directory.path, name), strict: strict))
     }
     shardOfName = try Self.compare(index, with: shards)
     self.path = path ?? file
@@ -52,11 +52,17 @@ public final class ShardedReader: TensorReader {
     try shard.read(name, range: range, into: buffer)
   }
 
-  private func shard(of name: String) -> SafetensorsReader? { shardOfName[UTF8Key(name)].map { shards[$0] } }
+  private func shard(of name: String) -> (any TensorReader)? { shardOfName[UTF8Key(name)].map { shards[$0] } }
+
+  private static func open(_ file: String, strict: Bool) throws(HybridizeError) -> any TensorReader {
+    let isCompressed = ZstdSafetensorsFormat.recognize(try FormatCandidate(file)) > .none
+    return isCompressed
+      ? try ZstdSafetensorsReader(file, strict: strict) : try SafetensorsReader(file, strict: strict)
+  }
 
   /// The position of the shard of every tensor, if index and shards say the same.
   private static func compare(
-    _ index: ShardIndex, with shards: [SafetensorsReader]
+    _ index: ShardIndex, with shards: [any TensorReader]
   ) throws(HybridizeError) -> [UTF8Key: Int] {
     var found: [UTF8Key: Int] = [:]
     for (position, shard) in shards.enumerated() {
@@ -86,7 +92,7 @@ public final class ShardedReader: TensorReader {
     return found
   }
 
-  private static func checkTotal(_ index: ShardIndex, _ shards: [SafetensorsReader]) throws(HybridizeError) {
+  private static func checkTotal(_ index: ShardIndex, _ shards: [any TensorReader]) throws(HybridizeError) {
     // No overflow: every tensor has been found in a file.
     let total = shards.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } }
     guard let claimed = index.totalSize, claimed != total else { return }
