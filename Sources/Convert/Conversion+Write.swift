@@ -15,34 +15,76 @@ extension Conversion {
   ) throws(HybridizeError) -> Outcome {
     let clock = ContinuousClock()
     let start = clock.now
-    let directory = try AtomicDirectory(path, continuing: try fingerprint())
-    let isContinued = !(directory.journal?.entries.isEmpty ?? true)
-    try directory.clear { isContinued && $0.hasSuffix(".safetensors") }
-    let checkpoint = try PlacedCheckpoint(
-      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
-      maximumBytes: request.shardBytes)
-    let products = try TensorPlacement(self, checkpoint, directory.journal).run(threads: threads, progress)
-    var files = try checkpoint.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
+    let directory: AtomicDirectory
+    let weights: Weights
+    if case .safetensors = request.format {
+      directory = try AtomicDirectory(path, continuing: try fingerprint())
+      weights = try place(in: directory, threads: threads, progress)
+    } else {
+      directory = try AtomicDirectory(path)
+      weights = try stream(into: directory, progress)
+    }
+    var files = weights.files
     func add(_ file: WrittenFile) { files.append(WrittenEntry(file)) }
     add(try directory.write("config.json", configuration()))
     for name in ModelDirectory.companionFiles where FileSystem.exists(source.path + "/" + name) {
       add(try directory.copy(source.path + "/" + name, as: name))
     }
     add(try directory.write("README.md", Array(ModelCard.text(self).utf8)))
-    let manifest = try Manifest.json(self, files: files, tensors: checkpoint.tensors, products)
+    let manifest = try Manifest.json(self, files: files, tensors: weights.tensors, weights.products)
     add(try directory.write(Manifest.fileName, Array(JSONWriter.indented(.object(manifest)).utf8)))
     try directory.commit()
     return Outcome(
-      path: path, files: files, losses: losses(checkpoint.tensors, products),
-      continued: directory.journal?.entries.count ?? 0, seconds: (clock.now - start).inSeconds,
-      peakBytes: ProcessMemory.peakBytes)
+      path: path, files: files, losses: losses(weights), continued: directory.journal?.entries.count ?? 0,
+      seconds: (clock.now - start).inSeconds, peakBytes: ProcessMemory.peakBytes)
   }
 
-  private func losses(
-    _ tensors: [TensorDescriptor], _ products: [UTF8Key: TensorProduction.Product]
-  ) -> [Outcome.Loss] {
-    tensors.compactMap { tensor in
-      guard let loss = products[UTF8Key(tensor.name)]?.loss, loss != ElementCast.Loss() else { return nil }
+  /// What has been written of the tensors.
+  private struct Weights {
+    let files: [WrittenEntry]
+    /// In the order of their data.
+    let tensors: [TensorDescriptor]
+    let products: [UTF8Key: TensorProduction.Product]
+  }
+
+  /// Safetensors: every tensor into its place, on all threads, with a journal.
+  private func place(
+    in directory: AtomicDirectory, threads: Int, _ progress: Progress
+  ) throws(HybridizeError) -> Weights {
+    let isContinued = !(directory.journal?.entries.isEmpty ?? true)
+    try directory.clear { isContinued && $0.hasSuffix(".safetensors") }
+    let checkpoint = try PlacedCheckpoint(
+      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
+      maximumBytes: request.shardBytes)
+    let products = try TensorPlacement(self, checkpoint, directory.journal).run(threads: threads, progress)
+    let files = try checkpoint.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
+    return Weights(files: files, tensors: checkpoint.tensors, products: products)
+  }
+
+  /// Other formats: one tensor after the other.
+  private func stream(
+    into directory: AtomicDirectory, _ progress: Progress
+  ) throws(HybridizeError) -> Weights {
+    let targets = accounting.steps.map(\.target)
+    guard
+      let writer = try request.format.writer(in: directory.buildPath, targets, metadata: source.reader.metadata)
+    else { preconditionFailure("\(request.format.name) is not written in order") }
+    let production = TensorProduction(source: source.reader, donor: donor?.reader)
+    let steps = Dictionary(uniqueKeysWithValues: accounting.steps.map { (UTF8Key($0.target.name), $0) })
+    var products: [UTF8Key: TensorProduction.Product] = [:]
+    for tensor in writer.tensors {
+      guard let step = steps[UTF8Key(tensor.name)] else { continue }
+      products[UTF8Key(tensor.name)] = try production.make(step) { (bytes) throws(HybridizeError) in
+        try writer.append(bytes, to: tensor.name)
+      }
+      progress.report("write", done: products.count, of: steps.count)
+    }
+    return Weights(files: try writer.finish().map(WrittenEntry.init), tensors: writer.tensors, products: products)
+  }
+
+  private func losses(_ weights: Weights) -> [Outcome.Loss] {
+    weights.tensors.compactMap { tensor in
+      guard let loss = weights.products[UTF8Key(tensor.name)]?.loss, loss != ElementCast.Loss() else { return nil }
       return Outcome.Loss(tensor: tensor.name, overflows: loss.overflows, underflows: loss.underflows)
     }
   }

@@ -21,7 +21,8 @@ public struct ConversionRequest: Sendable {
   /// The type that weights are rounded to; `nil` as in the source. Decay parameters and what is no floating-point number
   /// stay as they are.
   public let elementType: ElementType?
-  /// Bytes of tensors in one file, at most.
+  public let format: OutputFormat
+  /// Bytes of tensors in one file, at most, where the format has several.
   public let shardBytes: Int
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
@@ -34,7 +35,8 @@ public struct ConversionRequest: Sendable {
   public init(
     source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name,
     choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil,
-    elementType: ElementType? = nil, shardBytes: Int = defaultShardBytes, mixersFrom: String? = nil, seed: UInt64 = 0
+    elementType: ElementType? = nil, format: OutputFormat = .safetensors, shardBytes: Int = defaultShardBytes,
+    mixersFrom: String? = nil, seed: UInt64 = 0
   ) {
     self.source = source
     self.keep = keep
@@ -42,6 +44,7 @@ public struct ConversionRequest: Sendable {
     self.choice = choice
     self.gates = gates
     self.elementType = elementType
+    self.format = format
     self.shardBytes = shardBytes
     self.mixersFrom = mixersFrom
     self.seed = seed

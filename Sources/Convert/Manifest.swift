@@ -68,6 +68,7 @@ enum Manifest {
       recipe["seed"] = .number(String(request.seed))
     }
     if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
+    if request.format != .safetensors { recipe["format"] = .object(request.format.json) }
     if request.shardBytes != ConversionRequest.defaultShardBytes {
       recipe["shard_bytes"] = .integer(request.shardBytes)
     }

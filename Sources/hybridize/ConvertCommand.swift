@@ -51,6 +51,8 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Round weights to F32, BF16 or F16; as in the source unless given.")
   var dtype: ElementType?
 
+  @OptionGroup var format: FormatOptions
+
   @Option(
     help: ArgumentHelp("Bytes of tensors in one file, at most: 5GB, 500MB, 1GiB.", valueName: "size"),
     transform: ByteSize.parse)
@@ -88,7 +90,8 @@ struct ConvertCommand: ParsableCommand {
       choice: MixerChoice(
         preset: preset, expandKeyValue: expandKeyValue,
         options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value }),
-      gates: gates, elementType: dtype, shardBytes: shardSize, mixersFrom: mixersFrom, seed: seed)
+      gates: gates, elementType: dtype, format: format.chosen(threads: shared.threads), shardBytes: shardSize,
+      mixersFrom: mixersFrom, seed: seed)
     let conversion = try Conversion(request)
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))

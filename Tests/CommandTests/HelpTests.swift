@@ -22,7 +22,8 @@ struct HelpTests {
     Command(
       name: "convert", arguments: ["<source>", "<out>"],
       options: [
-        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--shard-size", "--preset",
+        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--level",
+        "--shuffle", "--shard-size", "--preset",
         "--expand-key-value",
         "--mixers-from", "--seed", "--dry-run",
       ]),
