@@ -1,6 +1,6 @@
 # make demo    set up, build, and show the whole way on a small model
 # make test    set up, build, and run every test
-# make bench   time original and hybrid against each other
+# make bench   time original and hybrid against each other; MODEL=, KEEP=, PEER=python as in Benchmarks/run.sh
 # make lint    check the format
 BUILD := swift build -c release
 HYBRIDIZE := .build/release/hybridize
@@ -17,7 +17,7 @@ build: setup
 	$(BUILD) --product hybridize
 
 bench: build
-	Benchmarks/run.sh
+	Benchmarks/run.sh $(MODEL) $(KEEP)
 
 setup:
 	@scripts/setup.sh
