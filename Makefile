@@ -10,8 +10,8 @@ HYBRIDIZE := .build/release/hybridize
 demo: build
 	$(HYBRIDIZE) demo
 
-test: build
-	swift test -c release
+test: setup
+	swift test -c release --disable-testable-imports
 
 build: setup
 	$(BUILD) --product hybridize

@@ -15,6 +15,14 @@ func tests(_ folder: String, uses dependencies: [Target.Dependency]) -> Target {
     name: folder, dependencies: dependencies + ["TestSupport"], path: "Tests/\(folder)", swiftSettings: strict)
 }
 
+// What each room may use: all that stands below it, named one by one, as an import that no dependency names is not built
+// anew when what it imports changes. Formats and Compute do not know each other.
+let belowRuntime: [Target.Dependency] = ["HybridizeCore", "HybridizeFormats", "HybridizeCompute"]
+let belowEvaluation = belowRuntime + ["HybridizeRuntime"]
+let belowConvert = belowEvaluation + ["HybridizeEvaluation"]
+let belowDistill = belowConvert + ["HybridizeConvert"]
+let everyRoom = belowDistill + ["HybridizeDistill"]
+
 let package = Package(
   name: "hybridize",
   platforms: [.macOS(.v26)],
@@ -39,29 +47,43 @@ let package = Package(
     room("Core", uses: []),
     room("Formats", uses: ["HybridizeCore", "CCrypto", "CZlib", "CZstd"]),
     room("Compute", uses: ["HybridizeCore", "CKernels", "COpenBLAS"]),
-    room("Runtime", uses: ["HybridizeCore", "HybridizeFormats", "HybridizeCompute"]),
-    room("Evaluation", uses: ["HybridizeRuntime"]),
-    room("Convert", uses: ["HybridizeEvaluation"]),
-    room("Distill", uses: ["HybridizeConvert"]),
+    room("Runtime", uses: belowRuntime),
+    room("Evaluation", uses: belowEvaluation),
+    room("Convert", uses: belowConvert),
+    room("Distill", uses: belowDistill),
     .executableTarget(
       name: "hybridize",
-      dependencies: [
-        "HybridizeDistill", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
+      dependencies: everyRoom + [.product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "Sources/hybridize", swiftSettings: strict),
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["HybridizeConvert"], path: "Tests/Support", swiftSettings: strict),
+      name: "FuzzSupport", dependencies: ["HybridizeCore", "HybridizeFormats"], path: "Tests/Fuzz/Support",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "fuzz", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"], path: "Tests/Fuzz/Seeded",
+      swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: belowDistill, path: "Tests/Support", swiftSettings: strict),
     tests("CoreTests", uses: ["HybridizeCore"]),
-    tests("FormatsTests", uses: ["HybridizeFormats"]),
-    tests("ComputeTests", uses: ["HybridizeCompute"]),
-    tests("RuntimeTests", uses: ["HybridizeRuntime"]),
-    tests("EvaluationTests", uses: ["HybridizeEvaluation"]),
-    tests("ConvertTests", uses: ["HybridizeConvert"]),
-    tests("RecipeTests", uses: ["HybridizeConvert"]),
+    tests("FormatsTests", uses: ["HybridizeCore", "HybridizeFormats"]),
+    tests("ComputeTests", uses: ["HybridizeCore", "HybridizeCompute", "CKernels"]),
+    tests("RuntimeTests", uses: belowEvaluation),
+    tests("EvaluationTests", uses: belowConvert),
+    tests("ConvertTests", uses: belowDistill),
+    tests("RecipeTests", uses: belowDistill),
     tests("HouseTests", uses: []),
-    tests("DistillTests", uses: ["HybridizeDistill"]),
-    tests("CommandTests", uses: ["hybridize", "HybridizeFormats"]),
+    tests("DistillTests", uses: everyRoom),
+    tests("CommandTests", uses: ["hybridize", "HybridizeCore", "HybridizeFormats"]),
   ]
 )
+
+// libFuzzer brings its own main and needs flags that no package may ask of those who use it.
+if Context.environment["HYBRIDIZE_LIBFUZZER"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "libfuzzer", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"],
+      path: "Tests/Fuzz/LibFuzzer",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+}

@@ -55,7 +55,7 @@ extension Conversion {
     try directory.clear { isContinued && $0.hasSuffix(".safetensors") }
     let checkpoint = try PlacedCheckpoint(
       directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
-      maximumBytes: request.shardBytes)
+      maximumBytes: request.shardBytes, alignment: request.alignment)
     let products = try TensorPlacement(self, checkpoint, directory.journal).run(threads: threads, progress)
     let files = try checkpoint.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
     return Weights(files: files, tensors: checkpoint.tensors, products: products)

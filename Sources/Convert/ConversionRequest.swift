@@ -24,6 +24,8 @@ public struct ConversionRequest: Sendable {
   public let format: OutputFormat
   /// Bytes of tensors in one file, at most, where the format has several.
   public let shardBytes: Int
+  /// Where the data of a safetensors file begins: at a multiple of so many bytes.
+  public let alignment: Int
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
   public let seed: UInt64
@@ -36,6 +38,7 @@ public struct ConversionRequest: Sendable {
     source: String, keep: Keep, mixer: String = GatedDeltaNetOptions.name,
     choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil,
     elementType: ElementType? = nil, format: OutputFormat = .safetensors, shardBytes: Int = defaultShardBytes,
+    alignment: Int = 8,
     mixersFrom: String? = nil, seed: UInt64 = 0
   ) {
     self.source = source
@@ -46,6 +49,7 @@ public struct ConversionRequest: Sendable {
     self.elementType = elementType
     self.format = format
     self.shardBytes = shardBytes
+    self.alignment = alignment
     self.mixersFrom = mixersFrom
     self.seed = seed
   }

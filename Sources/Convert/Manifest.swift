@@ -69,6 +69,7 @@ enum Manifest {
     }
     if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
     if request.format != .safetensors { recipe["format"] = .object(request.format.json) }
+    if request.alignment != 8 { recipe["alignment"] = .integer(request.alignment) }
     if request.shardBytes != ConversionRequest.defaultShardBytes {
       recipe["shard_bytes"] = .integer(request.shardBytes)
     }

@@ -58,6 +58,9 @@ struct ConvertCommand: ParsableCommand {
     transform: ByteSize.parse)
   var shardSize = ConversionRequest.defaultShardBytes
 
+  @Option(help: "Begin the data of safetensors files at a multiple of so many bytes, for instance 4096.")
+  var align = 8
+
   @Flag(help: "Give converted layers a key and value head for every query head.")
   var expandKeyValue = false
 
@@ -81,6 +84,9 @@ struct ConvertCommand: ParsableCommand {
     if let dtype, !ElementCast.targets.contains(dtype) {
       throw ValidationError("--dtype must be F32, BF16 or F16")
     }
+    guard (8...1 << 20).contains(align), align % 8 == 0 else {
+      throw ValidationError("--align must be a multiple of 8, at most 1048576")
+    }
     if let ratio, !(0...1).contains(ratio) { throw ValidationError("--ratio must be from 0 to 1") }
   }
 
@@ -91,6 +97,7 @@ struct ConvertCommand: ParsableCommand {
         preset: preset, expandKeyValue: expandKeyValue,
         options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value }),
       gates: gates, elementType: dtype, format: format.chosen(threads: shared.threads), shardBytes: shardSize,
+      alignment: align,
       mixersFrom: mixersFrom, seed: seed)
     let conversion = try Conversion(request)
     if dryRun {

@@ -15,7 +15,8 @@ struct Hybridize: ParsableCommand {
       """,
     version: HybridizeVersion.current,
     subcommands: [
-      InspectCommand.self, DiffCommand.self, ConvertCommand.self, VerifyCommand.self, BenchCommand.self,
+      InspectCommand.self, DiffCommand.self, MetadataCommand.self, ConvertCommand.self, VerifyCommand.self,
+      BenchCommand.self,
       GenerateCommand.self,
       TokenizeCommand.self, LogitsCommand.self, DemoCommand.self,
     ])

@@ -18,12 +18,13 @@ struct HelpTests {
     Command(
       name: "inspect", arguments: ["<path>"],
       options: ["--tree", "--tensors", "--stats", "--hash", "--check", "--context"]),
+    Command(name: "metadata", arguments: ["<path>"], options: ["--set", "--remove"]),
     Command(name: "diff", arguments: ["<first>", "<second>"], options: ["--check"]),
     Command(
       name: "convert", arguments: ["<source>", "<out>"],
       options: [
         "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--level",
-        "--shuffle", "--shard-size", "--preset",
+        "--shuffle", "--shard-size", "--align", "--preset",
         "--expand-key-value",
         "--mixers-from", "--seed", "--dry-run",
       ]),

@@ -78,6 +78,9 @@ struct JSONOutputTests {
         "tensors": .list(.object(["sha256": .string])),
       ])),
     Case(
+      arguments: ["metadata", Fixtures.path("safetensors/reference.safetensors")],
+      shape: .object(["schema": .schema("hybridize.metadata/1"), "way": .string, "metadata": .object([:])])),
+    Case(
       arguments: ["diff", Fixtures.model, Fixtures.hybrid],
       shape: .object([
         "schema": .schema("hybridize.diff/1"), "equal": .integer,

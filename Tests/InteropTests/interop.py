@@ -93,7 +93,15 @@ def compressed_model_converts_as_the_plain_one(folder):
         assert (out / "model.safetensors").read_bytes() == expected, name
 
 
-checks = [converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
+def compressed_file_is_read_by_zstandard(folder):
+    run("convert", FIXTURE, folder / "plain", "--keep", "0,6")
+    run("convert", FIXTURE, folder / "packed", "--keep", "0,6", "--format", "safetensors.zst", "--level", "3")
+    packed = (folder / "packed/model.safetensors.zst").read_bytes()
+    with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
+        assert reader.read() == (folder / "plain/model.safetensors").read_bytes()
+
+
+checks = [compressed_file_is_read_by_zstandard, converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
           logits_are_read_by_safetensors, compressed_model_converts_as_the_plain_one,
           tokens_are_those_of_tokenizers]
 for check in checks:

@@ -19,16 +19,18 @@ public final class PlacedCheckpoint: Sendable {
   private let directory: String
   private let stem: String
 
-  /// - Parameters: as for `ShardedWriter`.
+  /// - Parameters: as for `ShardedWriter` and `SafetensorsLayout`.
   /// - Throws: as `SafetensorsLayout`, before anything is written; `.cannotWrite`.
   public init(
     directory: String, tensors: [TensorDescriptor], metadata: [(key: String, value: String)] = [],
-    maximumBytes: Int = .max, stem: String = "model"
+    maximumBytes: Int = .max, alignment: Int = 8, stem: String = "model"
   ) throws(HybridizeError) {
     try SafetensorsLayout.checkNames(tensors)
     plan = try ShardPlan(tensors, maximumBytes: maximumBytes, stem: stem)
     var layouts: [SafetensorsLayout] = []
-    for shard in plan.shards { layouts.append(try SafetensorsLayout(shard.tensors, metadata: metadata)) }
+    for shard in plan.shards {
+      layouts.append(try SafetensorsLayout(shard.tensors, metadata: metadata, alignment: alignment))
+    }
     var files: [PlacedFile] = []
     var places: [UTF8Key: Place] = [:]
     for (shard, layout) in zip(plan.shards, layouts) {

@@ -5,24 +5,27 @@ public struct SafetensorsLayout: Sendable {
   /// In the order of their data: element types of high rank first, so that every tensor is aligned to its
   /// elements, then by the bytes of the name.
   public let tensors: [TensorDescriptor]
-  /// The length and the JSON, padded with spaces to a multiple of 8 bytes.
+  /// The length and the JSON, padded with spaces to a multiple of the alignment.
   public let header: [UInt8]
   /// Bytes of the whole file.
   public let fileSize: Int
 
   /// - Parameter metadata: written with sorted keys, before the tensors; no `__metadata__` at all if it is empty.
+  /// - Parameter alignment: the data begins at a multiple of so many bytes: 8 as the reference implementation has it, or a
+  ///   page, so that a map of the file can be handed to devices.
   /// - Throws: `.invalidTensorPlan` for a name or metadata key that appears twice and for the reserved name
   ///   `__metadata__`, `.headerNotWritable` for a header that readers would refuse, `.sizeOverflow`.
   public init(
-    _ tensors: [TensorDescriptor], metadata: [(key: String, value: String)] = []
+    _ tensors: [TensorDescriptor], metadata: [(key: String, value: String)] = [], alignment: Int = 8
   ) throws(HybridizeError) {
+    precondition(alignment > 0 && alignment % 8 == 0, "data at a multiple of \(alignment) bytes")
     try Self.checkNames(tensors)
     self.tensors = Self.sorted(tensors)
     // Refused by the names and values alone where that is possible, before a giant text is made of them.
     let least = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
     try Self.checkLength(tensors.reduce(least) { $0 + $1.name.utf8.count })
     let json = try Self.json(self.tensors, metadata)
-    let length = (json.utf8.count + 7) / 8 * 8
+    let length = (8 + json.utf8.count + alignment - 1) / alignment * alignment - 8
     try Self.checkLength(length)
     var header = (0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }
     header += json.utf8
@@ -66,7 +69,8 @@ public struct SafetensorsLayout: Sendable {
     .map(\.tensor)
   }
 
-  private static func json(
+  /// The JSON text of a header for tensors in the order of their data.
+  static func json(
     _ tensors: [TensorDescriptor], _ metadata: [(key: String, value: String)]
   ) throws(HybridizeError) -> String {
     var members: [String] = []

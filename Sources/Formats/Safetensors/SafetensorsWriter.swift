@@ -9,13 +9,14 @@ public final class SafetensorsWriter: TensorWriter {
   ///   - path: where the file will be.
   ///   - tensors: all tensors of the file, in any order; `self.tensors` has the order of writing.
   ///   - metadata: the `__metadata__`; PyTorch's tools expect `format` to be `pt`.
+  ///   - alignment: as for `SafetensorsLayout`.
   ///   - replacing: replace a file that is there.
   /// - Throws: as `SafetensorsLayout` and `AtomicFile`.
   public init(
     _ path: String, tensors: [TensorDescriptor], metadata: [(key: String, value: String)] = [],
-    replacing: Bool = false
+    alignment: Int = 8, replacing: Bool = false
   ) throws(HybridizeError) {
-    let layout = try SafetensorsLayout(tensors, metadata: metadata)
+    let layout = try SafetensorsLayout(tensors, metadata: metadata, alignment: alignment)
     file = try AtomicFile(path, replacing: replacing)
     order = WritingOrder(layout.tensors)
     try layout.header.withBytes(file.write)
