@@ -41,17 +41,23 @@ struct Fuzz {
     }
   }
 
-  /// Files of the corpus, directories included, that are small enough.
+  /// Files of the corpus, directories included, that are small enough and of a format that is known: what is none needs no
+  /// damage to be refused.
   private static func read(_ paths: [String], largest: Int) throws -> [(name: String, bytes: [UInt8])] {
     var files: [(name: String, bytes: [UInt8])] = []
     for path in paths {
       if FileSystem.isDirectory(path) {
         files += try read(FileSystem.list(path).map { FileSystem.join(path, $0) }, largest: largest)
-      } else if try FileSystem.size(path) <= largest {
+      } else if try FileSystem.size(path) <= largest, isKnown(path) {
         files.append((path, try FileSystem.read(path, limit: largest)))
       }
     }
     return files
+  }
+
+  private static func isKnown(_ path: String) -> Bool {
+    do throws(HybridizeError) { _ = try FormatRegistry.open(path) } catch { return error.problem != .unknownFormat }
+    return true
   }
 
   private static func run(
