@@ -119,16 +119,25 @@ final class HDF5TransposingSink: HDF5DataSink {
     filled = 0
   }
 
-  /// Columns of the block become lines of the strip.
+  /// Columns of the block become lines of the strip. It goes through tiles of a few cache lines, as steps of whole rows,
+  /// which tend to be powers of two, would all meet in the same places of the cache.
   private func turn<Element: BitwiseCopyable>(_ band: Range<Int>, _ count: Int, as type: Element.Type) {
     let source = block.bytes.bindMemory(to: type)
     let turned = strip.bytes.bindMemory(to: type)
-    // A few columns at a time, so that what is read and what is written stay in the cache.
-    for left in stride(from: band.lowerBound, to: band.upperBound, by: 16) {
-      let columns = left..<min(left + 16, band.upperBound)
-      for row in 0..<count {
-        for column in columns {
-          turned[(column - band.lowerBound) * count + row] = source[row * self.columns + column]
+    let side = 32
+    withUnsafeTemporaryAllocation(of: type, capacity: side * side) { tile in
+      for top in stride(from: 0, to: count, by: side) {
+        let height = min(side, count - top)
+        for left in stride(from: band.lowerBound, to: band.upperBound, by: side) {
+          let width = min(side, band.upperBound - left)
+          for row in 0..<height {
+            let start = (top + row) * columns + left
+            for column in 0..<width { tile[row &* side &+ column] = source[start &+ column] }
+          }
+          for column in 0..<width {
+            let start = (left - band.lowerBound + column) * count + top
+            for row in 0..<height { turned[start &+ row] = tile[row &* side &+ column] }
+          }
         }
       }
     }

@@ -2,8 +2,7 @@ import CHDF5
 import HybridizeCore
 
 /// libhdf5, opened when something is to be written with it. Programs start without it and run where it is missing.
-package final class HDF5Library: @unchecked Sendable {
-  /// Immutable, and C takes a lock for every call.
+package final class HDF5Library {
   let handle: OpaquePointer
 
   /// The names under which it may be found, most likely ones first.

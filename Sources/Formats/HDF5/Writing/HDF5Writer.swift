@@ -81,7 +81,9 @@ final class HDF5Writer: TensorWriter {
     return place
   }
 
+  /// - Precondition: no write has failed: the file is given up then.
   func append(_ bytes: UnsafeRawBufferPointer, to name: String) throws(HybridizeError) {
+    precondition(sibling.isOpen, "write to a file that is complete or given up")
     let position = order.position
     try order.take(bytes.count, of: name, file: sibling.path)
     guard !bytes.isEmpty else { return }
@@ -95,6 +97,7 @@ final class HDF5Writer: TensorWriter {
         current = nil
       }
     } catch {
+      sibling.giveUp()
       throw error.inFile(sibling.path).inTensor(name)
     }
   }
@@ -111,6 +114,7 @@ final class HDF5Writer: TensorWriter {
   ///
   /// - Throws: as `finish`.
   func complete() throws(HybridizeError) {
+    precondition(sibling.isOpen, "the file is complete or given up")
     try order.checkComplete(file: sibling.path)
     if let structure {
       try structure.close()
