@@ -79,7 +79,6 @@ struct chdf5_library {
 #define MEMBER(name) hid_t name;
   IDENTIFIERS(MEMBER)
 #undef MEMBER
-  unsigned version[3];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -112,7 +111,7 @@ static bool set_up(chdf5_library *library, void *handle, char *reason, size_t si
   // Before any other call, which would start the library: what is still open when the program ends is what could not be
   // closed, and release 1.10.8 crashes at the second try.
   library->H5dont_atexit();
-  unsigned *version = library->version;
+  unsigned version[3];
   if (library->H5get_libversion(&version[0], &version[1], &version[2]) < 0 || version[0] < 1 ||
       (version[0] == 1 && version[1] < 10)) {
     snprintf(reason, size, "it is release %u.%u.%u", version[0], version[1], version[2]);
@@ -159,10 +158,6 @@ chdf5_library *chdf5_open(const char *name, char *reason, size_t reason_size) {
 }
 
 void chdf5_free(chdf5_library *library) { free(library); }
-
-void chdf5_version(const chdf5_library *library, unsigned version[3]) {
-  for (int i = 0; i < 3; i++) version[i] = library->version[i];
-}
 
 // MARK: Files and groups
 

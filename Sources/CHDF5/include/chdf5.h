@@ -21,9 +21,6 @@ chdf5_library *_Nullable chdf5_open(const char *_Nonnull name, char *_Nonnull re
 /// Frees what `chdf5_open` has made. The library itself stays loaded: it cannot be unloaded safely.
 void chdf5_free(chdf5_library *_Nonnull library);
 
-/// The release, for instance 1, 10, 8.
-void chdf5_version(const chdf5_library *_Nonnull library, unsigned version[_Nonnull 3]);
-
 /// What elements are; all little-endian.
 enum chdf5_type {
   chdf5_int8,

@@ -264,7 +264,7 @@ struct HDF5WriterTests {
 
   // MARK: Refusals
 
-  @Test("without libhdf5 the error names the package, and nothing is left")
+  @Test("without libhdf5, or with a library that is another, the error names the package")
   func missingLibrary() {
     let error = expectProblem(.hdf5LibraryMissing) { try HDF5Library(names: ["libhdf5-that-is-not-there.so"]) }
     #expect(error?.category == .output)

@@ -36,13 +36,6 @@ package final class HDF5Library {
   }
 
   deinit { chdf5_free(handle) }
-
-  /// The release, for instance `1.10.8`.
-  package var version: String {
-    var numbers: [UInt32] = [0, 0, 0]
-    chdf5_version(handle, &numbers)
-    return numbers.map { String($0) }.joined(separator: ".")
-  }
 }
 
 extension Problem {
