@@ -38,6 +38,7 @@ let package = Package(
     // C: hot loops and library shims.
     .target(name: "CKernels", cSettings: [.define("NDEBUG", .when(configuration: .release))]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    .target(name: "CHDF5", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
@@ -45,7 +46,7 @@ let package = Package(
 
     // The house, from the floor up. Nothing imports what stands above it.
     room("Core", uses: []),
-    room("Formats", uses: ["HybridizeCore", "CCrypto", "CZlib", "CZstd"]),
+    room("Formats", uses: ["HybridizeCore", "CCrypto", "CHDF5", "CZlib", "CZstd"]),
     room("Compute", uses: ["HybridizeCore", "CKernels", "COpenBLAS"]),
     room("Runtime", uses: belowRuntime),
     room("Evaluation", uses: belowEvaluation),

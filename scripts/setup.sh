@@ -12,7 +12,7 @@ fi
 
 if [ "$(uname)" = Darwin ]; then
   missing=()
-  for formula in openblas openssl zlib zstd pkg-config; do
+  for formula in openblas openssl zlib zstd hdf5 pkg-config; do
     [ -d "$(brew --prefix "$formula" 2> /dev/null)" ] || missing+=("$formula")
   done
   if [ ${#missing[@]} -gt 0 ]; then

@@ -11,50 +11,38 @@ import HybridizeCore
 /// It is written as a hidden sibling `.NAME.partial-XXXXXXXX`, synced, and renamed by `commit`. Without a commit
 /// it is removed with this value. Only a process that is killed leaves the sibling behind.
 public final class AtomicFile {
-  /// Where the file will be.
-  public let path: String
-  private let temporary: String
-  private let replaces: Bool
+  private let sibling: AtomicSibling
   private let digest = SHA256()
-  private var descriptor: Int32
   public private(set) var byteCount = 0
 
   /// - Parameter replacing: replace a file that is there; otherwise that is an error, now and at `commit`.
   /// - Throws: `.outputExists`, `.cannotWrite`.
   public init(_ path: String, replacing: Bool = false) throws(HybridizeError) {
-    if !replacing { try AtomicRename.checkFree(path) }
-    self.path = path
-    replaces = replacing
-    (temporary, descriptor) = try AtomicRename.makeSibling(of: path) { (sibling) throws(ErrorNumber) in
-      let descriptor = open(sibling, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-      guard descriptor >= 0 else { throw ErrorNumber(errno) }
-      return descriptor
-    }
+    sibling = try AtomicSibling(of: path, replacing: replacing)
   }
 
-  deinit {
-    guard descriptor >= 0 else { return }
-    close(descriptor)
-    unlink(temporary)
-  }
+  /// Where the file will be.
+  public var path: String { sibling.path }
 
   /// Appends bytes.
   ///
   /// - Throws: `.cannotWrite`, for instance when the disk is full. The file is given up then.
   /// - Precondition: the file is not committed and no write has failed.
   public func write(_ bytes: UnsafeRawBufferPointer) throws(HybridizeError) {
-    precondition(descriptor >= 0, "write to a file that is committed or given up")
+    precondition(sibling.isOpen, "write to a file that is committed or given up")
     var rest = bytes[...]
     while !rest.isEmpty {
       let part = UnsafeRawBufferPointer(rebasing: rest)
       #if canImport(Glibc)
-        let count = Glibc.write(descriptor, part.baseAddress, part.count)
+        let count = Glibc.write(sibling.descriptor, part.baseAddress, part.count)
       #else
-        let count = Darwin.write(descriptor, part.baseAddress, part.count)
+        let count = Darwin.write(sibling.descriptor, part.baseAddress, part.count)
       #endif
       if count < 0 {
-        if errno == EINTR { continue }
-        throw giveUp(errno)
+        let code = errno
+        if code == EINTR { continue }
+        sibling.giveUp()
+        throw AtomicRename.cannotWrite(path, code)
       }
       rest = rest.dropFirst(count)
     }
@@ -68,25 +56,62 @@ public final class AtomicFile {
   /// - Throws: `.cannotWrite`; `.outputExists` if another file has appeared there meanwhile.
   /// - Precondition: as for `write`.
   public func commit() throws(HybridizeError) -> WrittenFile {
-    precondition(descriptor >= 0, "a file is committed once")
-    guard fsync(descriptor) == 0 else { throw giveUp(errno) }
-    do {
-      try AtomicRename.rename(temporary, to: path, replacing: replaces)
+    try sibling.commit()
+    return WrittenFile(path: path, byteCount: byteCount, sha256: digest.finish())
+  }
+}
+
+/// The hidden sibling of a file that is not there yet, whoever writes into it. It is removed with this value unless it
+/// has been committed.
+final class AtomicSibling {
+  /// Where the file will be.
+  let path: String
+  /// Where it is built.
+  let buildPath: String
+  private let replaces: Bool
+  private(set) var descriptor: Int32
+
+  /// - Throws: `.outputExists`, `.cannotWrite`.
+  init(of path: String, replacing: Bool) throws(HybridizeError) {
+    if !replacing { try AtomicRename.checkFree(path) }
+    self.path = path
+    replaces = replacing
+    (buildPath, descriptor) = try AtomicRename.makeSibling(of: path) { (sibling) throws(ErrorNumber) in
+      let descriptor = open(sibling, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else { throw ErrorNumber(errno) }
+      return descriptor
+    }
+  }
+
+  deinit { giveUp() }
+
+  /// Neither committed nor given up.
+  var isOpen: Bool { descriptor >= 0 }
+
+  /// Removes it.
+  func giveUp() {
+    guard isOpen else { return }
+    close(descriptor)
+    descriptor = -1
+    unlink(buildPath)
+  }
+
+  /// Puts the file in its place, durably.
+  ///
+  /// - Throws: `.cannotWrite`; `.outputExists` if another file has appeared there meanwhile. It is given up then.
+  /// - Precondition: `isOpen`.
+  func commit() throws(HybridizeError) {
+    precondition(isOpen, "a file is committed once")
+    do throws(HybridizeError) {
+      guard fsync(descriptor) == 0 else { throw AtomicRename.cannotWrite(path, errno) }
+      try AtomicRename.rename(buildPath, to: path, replacing: replaces)
     } catch {
-      _ = giveUp(0)
+      giveUp()
       throw error
     }
     close(descriptor)
     descriptor = -1
     try AtomicRename.sync(FileSystem.directory(of: path))
-    return WrittenFile(path: path, byteCount: byteCount, sha256: digest.finish())
-  }
-
-  private func giveUp(_ code: Int32) -> HybridizeError {
-    close(descriptor)
-    descriptor = -1
-    unlink(temporary)
-    return HybridizeError(.cannotWrite, file: path, found: FileSystem.errorText(code))
   }
 }
 

@@ -1,7 +1,6 @@
-"""Files of Hybridize against the reference packages safetensors, tokenizers and zstandard. Run by run.sh."""
+"""Files of Hybridize against the packages of reference: safetensors, tokenizers, zstandard, h5py, KerasHub. Run by run.sh."""
 import json
 import pathlib
-import subprocess
 import tempfile
 
 import numpy
@@ -10,23 +9,10 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
-HYBRIDIZE = ".build/release/hybridize"
+import interop_hdf5
+from support import raw, run
+
 FIXTURE = pathlib.Path("fixtures/recall-llama-6m")
-
-
-def run(*arguments):
-    return json.loads(subprocess.run([HYBRIDIZE, *map(str, arguments), "--json", "--quiet"], check=True,
-                                     capture_output=True, text=True).stdout)
-
-
-def raw(path):
-    """Header and data of a safetensors file, for bytes that numpy has no type for."""
-    data = pathlib.Path(path).read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + size])
-    header.pop("__metadata__", None)
-    return {name: (entry["dtype"], entry["shape"], data[8 + size + entry["data_offsets"][0]:8 + size + entry["data_offsets"][1]])
-            for name, entry in header.items()}
 
 
 def converted_file_is_read_by_safetensors(folder):
@@ -101,9 +87,9 @@ def compressed_file_is_read_by_zstandard(folder):
         assert reader.read() == (folder / "plain/model.safetensors").read_bytes()
 
 
-checks = [compressed_file_is_read_by_zstandard, converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
+checks = [converted_file_is_read_by_safetensors, kept_model_is_written_as_safetensors_writes_it,
           logits_are_read_by_safetensors, compressed_model_converts_as_the_plain_one,
-          tokens_are_those_of_tokenizers]
+          compressed_file_is_read_by_zstandard, tokens_are_those_of_tokenizers, *interop_hdf5.checks]
 for check in checks:
     with tempfile.TemporaryDirectory() as scratch:
         check(pathlib.Path(scratch))

@@ -16,6 +16,8 @@ struct HDF5FilterPipeline: Sendable {
 
   init() {}
 
+  init(_ filters: [Filter]) { self.filters = filters }
+
   /// - Throws: `.hdf5UnknownFilter`, `.hdf5Unsupported`, `.hdf5Truncated`.
   init(_ message: HDF5Cursor) throws(HybridizeError) {
     var cursor = message

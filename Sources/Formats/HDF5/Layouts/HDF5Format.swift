@@ -8,7 +8,7 @@ public enum HDF5Format: CheckpointFormat {
     "an .h5 file, a .h5.index.json or .weights.json file, a .keras file, or a directory with one"
 
   /// The member of a `.keras` archive, and the file of a KerasHub preset, that has the weights.
-  private static let weights = "model.weights.h5"
+  static let weights = "model.weights.h5"
 
   public static func recognize(_ candidate: FormatCandidate) -> FormatMatch {
     if candidate.isDirectory { return candidate.entries.contains(where: isWhole) ? .byName : .none }

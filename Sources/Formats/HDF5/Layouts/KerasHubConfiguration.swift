@@ -3,16 +3,23 @@ import HybridizeCore
 /// The configuration of a KerasHub preset in Hugging Face's words.
 public enum KerasHubConfiguration {
   /// Fields that are called otherwise; one that is missing or null is left out.
-  private static let names: [(keras: String, huggingFace: String)] = [
+  static let names: [(keras: String, huggingFace: String)] = [
     ("vocabulary_size", "vocab_size"), ("hidden_dim", "hidden_size"), ("intermediate_dim", "intermediate_size"),
     ("num_layers", "num_hidden_layers"), ("num_query_heads", "num_attention_heads"),
     ("num_key_value_heads", "num_key_value_heads"), ("head_dim", "head_dim"), ("layer_norm_epsilon", "rms_norm_eps"),
     ("rope_max_wavelength", "rope_theta"), ("tie_word_embeddings", "tie_word_embeddings"),
   ]
 
-  private static let gpt2Names: [(keras: String, huggingFace: String)] = [
+  static let gpt2Names: [(keras: String, huggingFace: String)] = [
     ("vocabulary_size", "vocab_size"), ("hidden_dim", "n_embd"), ("intermediate_dim", "n_inner"),
     ("num_layers", "n_layer"), ("num_heads", "n_head"), ("max_sequence_length", "n_positions"),
+  ]
+
+  /// The numbers of Llama 3's scaling of the rotation.
+  static let rotaryNames = [
+    ("rope_frequency_adjustment_factor", "factor"), ("rope_low_freq_factor", "low_freq_factor"),
+    ("rope_high_freq_factor", "high_freq_factor"),
+    ("rope_pretraining_sequence_length", "original_max_position_embeddings"),
   ]
 
   /// Fields that change nothing of what the model computes.
@@ -68,12 +75,7 @@ public enum KerasHubConfiguration {
       rest[key] = nil
     }
     var scaling: JSONObject = ["rope_type": .string("llama3")]
-    let fields = [
-      ("rope_frequency_adjustment_factor", "factor"), ("rope_low_freq_factor", "low_freq_factor"),
-      ("rope_high_freq_factor", "high_freq_factor"),
-      ("rope_pretraining_sequence_length", "original_max_position_embeddings"),
-    ]
-    for (keras, huggingFace) in fields {
+    for (keras, huggingFace) in rotaryNames {
       if let value = rest[keras], !value.isNull { scaling[huggingFace] = value }
       rest[keras] = nil
     }

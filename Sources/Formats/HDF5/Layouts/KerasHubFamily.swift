@@ -9,12 +9,21 @@ package struct KerasHubFamily: Sendable {
     package let keras: [String]
     package let huggingFace: String
     package let form: TensorForm
+    /// The heads that Keras has as a dimension of their own: of what comes in where the form has two dimensions of
+    /// inputs, otherwise of what goes out.
+    package let heads: Heads?
 
-    init(_ keras: String..., to huggingFace: String, _ form: TensorForm = .same) {
+    init(_ keras: String..., to huggingFace: String, _ form: TensorForm = .same, heads: Heads? = nil) {
       self.keras = keras
       self.huggingFace = huggingFace
       self.form = form
+      self.heads = heads
     }
+  }
+
+  package enum Heads: Sendable {
+    case query
+    case keyValue
   }
 
   /// Hugging Face's `model_type`.
@@ -46,14 +55,17 @@ package struct KerasHubFamily: Sendable {
       Rule("{}/_self_attention_layernorm/vars/0", to: "\(layer).input_layernorm.weight"),
       Rule("{}/_feedforward_layernorm/vars/0", to: "\(layer).post_attention_layernorm.weight"),
       Rule(
-        "\(attention)/_output_dense/vars/0", to: "\(layer).self_attn.o_proj.weight", .transposed(inputs: 2)),
+        "\(attention)/_output_dense/vars/0", to: "\(layer).self_attn.o_proj.weight", .transposed(inputs: 2),
+        heads: .query),
       Rule("\(attention)/_query_dense_layer_norm/vars/0", to: "\(layer).self_attn.q_norm.weight"),
       Rule("\(attention)/_key_dense_layer_norm/vars/0", to: "\(layer).self_attn.k_norm.weight"),
     ]
     for (keras, huggingFace) in [("query", "q"), ("key", "k"), ("value", "v")] {
       let place = "\(layer).self_attn.\(huggingFace)_proj"
-      rules.append(Rule("\(attention)/_\(keras)_dense/vars/0", to: "\(place).weight", .transposed(inputs: 1)))
-      rules.append(Rule("\(attention)/_\(keras)_dense/vars/1", to: "\(place).bias", .joined(inputs: 0)))
+      let dense = "\(attention)/_\(keras)_dense/vars"
+      let heads: Heads = keras == "query" ? .query : .keyValue
+      rules.append(Rule("\(dense)/0", to: "\(place).weight", .transposed(inputs: 1), heads: heads))
+      rules.append(Rule("\(dense)/1", to: "\(place).bias", .joined(inputs: 0), heads: heads))
     }
     for (keras, huggingFace) in [("gate", "gate"), ("intermediate", "up"), ("output", "down")] {
       rules.append(
@@ -76,11 +88,12 @@ package struct KerasHubFamily: Sendable {
       Rule("token_and_position_embedding/position_embedding/vars/0", to: "transformer.wpe.weight"),
       Rule(
         "\(attention)/query_dense/vars/0", "\(attention)/key_dense/vars/0", "\(attention)/value_dense/vars/0",
-        to: "\(layer).attn.c_attn.weight", .joined(inputs: 1)),
+        to: "\(layer).attn.c_attn.weight", .joined(inputs: 1), heads: .query),
       Rule(
         "\(attention)/query_dense/vars/1", "\(attention)/key_dense/vars/1", "\(attention)/value_dense/vars/1",
-        to: "\(layer).attn.c_attn.bias", .joined(inputs: 0)),
-      Rule("\(attention)/output_dense/vars/0", to: "\(layer).attn.c_proj.weight", .joined(inputs: 2)),
+        to: "\(layer).attn.c_attn.bias", .joined(inputs: 0), heads: .query),
+      Rule(
+        "\(attention)/output_dense/vars/0", to: "\(layer).attn.c_proj.weight", .joined(inputs: 2), heads: .query),
       Rule("\(attention)/output_dense/vars/1", to: "\(layer).attn.c_proj.bias"),
     ]
     for (number, leaf) in ["weight", "bias"].enumerated() {

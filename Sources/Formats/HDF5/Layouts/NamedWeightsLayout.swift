@@ -35,14 +35,17 @@ enum NamedWeightsLayout {
     let isShard: Bool
   }
 
+  /// Where Keras puts the weights of the model itself.
+  static let topLevel = "top_level_model_weights"
+
   private static func weights(_ file: HDF5File, _ group: HDF5File.Object) throws(HybridizeError) -> [Weight] {
     var weights: [Weight] = []
     var named = Set<UTF8Key>()
     let prefix = group.path == "/" ? "" : group.path
-    for layer in (group.attributes.strings("layer_names") ?? []) + ["top_level_model_weights"] {
+    for layer in (group.attributes.strings("layer_names") ?? []) + [topLevel] {
       let path = "\(prefix)/\(layer)"
       guard let object = file.object(at: path) else {
-        if layer == "top_level_model_weights" { continue }
+        if layer == topLevel { continue }
         throw HybridizeError(.hdf5MissingWeight, tensor: path, expected: "a layer of layer_names")
       }
       if let dataset = object.dataset {
