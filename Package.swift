@@ -86,5 +86,5 @@ if Context.environment["HYBRIDIZE_LIBFUZZER"] != nil {
       name: "libfuzzer", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"],
       path: "Tests/Fuzz/LibFuzzer",
       swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address"])]))
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-Xlinker", "--defsym=libfuzzer_main=main"])]))
 }

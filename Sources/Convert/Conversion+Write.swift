@@ -26,7 +26,10 @@ extension Conversion {
     }
     var files = weights.files
     func add(_ file: WrittenFile) { files.append(WrittenEntry(file)) }
-    add(try directory.write("config.json", configuration()))
+    // A KerasHub preset has a config.json of its own.
+    if !files.contains(where: { FileSystem.name(of: $0.path) == "config.json" }) {
+      add(try directory.write("config.json", configuration()))
+    }
     for name in ModelDirectory.companionFiles where FileSystem.exists(source.path + "/" + name) {
       add(try directory.copy(source.path + "/" + name, as: name))
     }
@@ -47,6 +50,13 @@ extension Conversion {
     let products: [UTF8Key: TensorProduction.Product]
   }
 
+  /// The source's own, and for a source in a format without any what Hugging Face's tools ask for.
+  private var metadata: [(key: String, value: String)] {
+    let metadata = source.reader.metadata
+    let isSafetensors = source.reader.formatName.hasPrefix(SafetensorsFormat.name)
+    return metadata.isEmpty && !isSafetensors ? [("format", "pt")] : metadata
+  }
+
   /// Safetensors: every tensor into its place, on all threads, with a journal.
   private func place(
     in directory: AtomicDirectory, threads: Int, _ progress: Progress
@@ -54,7 +64,7 @@ extension Conversion {
     let isContinued = !(directory.journal?.entries.isEmpty ?? true)
     try directory.clear { isContinued && $0.hasSuffix(".safetensors") }
     let checkpoint = try PlacedCheckpoint(
-      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: source.reader.metadata,
+      directory: directory.buildPath, tensors: accounting.steps.map(\.target), metadata: metadata,
       maximumBytes: request.shardBytes, alignment: request.alignment)
     let products = try TensorPlacement(self, checkpoint, directory.journal).run(threads: threads, progress)
     let files = try checkpoint.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
@@ -66,8 +76,10 @@ extension Conversion {
     into directory: AtomicDirectory, _ progress: Progress
   ) throws(HybridizeError) -> Weights {
     let targets = accounting.steps.map(\.target)
+    let config = try JSONCursor.parse(configuration()).objectValue ?? [:]
     guard
-      let writer = try request.format.writer(in: directory.buildPath, targets, metadata: source.reader.metadata)
+      let writer = try request.format.writer(
+        in: directory.buildPath, targets, metadata: metadata, configuration: config)
     else { preconditionFailure("\(request.format.name) is not written in order") }
     let production = TensorProduction(source: source.reader, donor: donor?.reader)
     let steps = Dictionary(uniqueKeysWithValues: accounting.steps.map { (UTF8Key($0.target.name), $0) })

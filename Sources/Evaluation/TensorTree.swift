@@ -5,6 +5,7 @@ import HybridizeFormats
 public struct TensorTree: Sendable {
   private struct Node {
     var children: [(name: String, node: Node)] = []
+    private var positions: [UTF8Key: Int] = [:]
     var tensor: TensorDescriptor?
     var parameters = 0
     var bytes = 0
@@ -16,14 +17,15 @@ public struct TensorTree: Sendable {
         self.tensor = tensor
         return
       }
-      // Files hold a tensor's neighbours together, so the child is nearly always the last one.
-      let index = children.lastIndex { $0.name.utf8.elementsEqual(first.utf8) }
+      let key = UTF8Key(String(first))
+      let index = positions[key]
       if let index {
         children[index].node.insert(path.dropFirst(), tensor, parameters: count)
       } else {
         var node = Node()
         node.insert(path.dropFirst(), tensor, parameters: count)
-        children.append((String(first), node))
+        positions[key] = children.count
+        children.append((key.string, node))
       }
     }
   }

@@ -23,8 +23,8 @@ struct HelpTests {
     Command(
       name: "convert", arguments: ["<source>", "<out>"],
       options: [
-        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--level",
-        "--shuffle", "--shard-size", "--align", "--preset",
+        "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--layout",
+        "--compression", "--level", "--shuffle", "--shard-size", "--align", "--preset",
         "--expand-key-value",
         "--mixers-from", "--seed", "--dry-run",
       ]),

@@ -34,4 +34,43 @@ struct HDF5SourceTests {
     #expect(changed.failures(largestDivergence: nil).isEmpty && !changed.isIdentical)
     #expect(changed.keptLayers.allSatisfy { $0.equal })
   }
+
+  static let formats: [OutputFormat] =
+    [
+      .zstd(ZstdOptions(level: 1, threads: 2, isShuffled: true)), .zstd(ZstdOptions(level: 3)),
+      .hdf5(HDF5Options(compression: .zstandard(level: 1))), .hdf5(HDF5Options(compression: .deflate(level: 1))),
+    ] + HDF5Options.Layout.allCases.map { .hdf5(HDF5Options(layout: $0)) }
+
+  @Test("safetensors into every other format and back has the same bytes", arguments: formats)
+  func roundTrip(_ format: OutputFormat) throws {
+    let there = scratch.path("there")
+    _ = try Conversion(ConversionRequest(source: Fixtures.model, keep: .all, format: format)).write(to: there)
+    #expect(try FormatRegistry.open(there).formatName == format.name)
+    _ = try Conversion(ConversionRequest(source: there, keep: .all)).write(to: scratch.path("back"))
+    let original = try FileSystem.read(Fixtures.model + "/model.safetensors", limit: 1 << 30)
+    #expect(scratch.bytes("back/model.safetensors") == original)
+    // And through shards.
+    _ = try Conversion(ConversionRequest(source: there, keep: .all, shardBytes: 3_000_000))
+      .write(to: scratch.path("shards"))
+    _ = try Conversion(ConversionRequest(source: scratch.path("shards"), keep: .all)).write(to: scratch.path("joined"))
+    #expect(scratch.bytes("joined/model.safetensors") == original)
+  }
+
+  @Test("a converted model lies in the flat layout, and in no layout of others")
+  func hybrids() throws {
+    func convert(_ layout: HDF5Options.Layout) throws -> Conversion.Outcome {
+      try Conversion(
+        ConversionRequest(
+          source: Fixtures.model, keep: .layers([0, 6]), format: .hdf5(HDF5Options(layout: layout)))
+      ).write(to: scratch.path(layout.rawValue))
+    }
+    _ = try convert(.flat)
+    let hybrid = try ModelDirectory(scratch.path("flat"))
+    #expect(hybrid.configuration.keptLayers == [0, 6])
+    _ = try hybrid.load(on: CPUBackend(threads: 1))
+    for layout in [HDF5Options.Layout.keras3, .kerasArchive, .kerasHub] {
+      expectProblem(.kerasHubNoCounterpart) { try convert(layout).path }
+    }
+    #expect(scratch.entries() == ["flat"])
+  }
 }

@@ -98,4 +98,21 @@ def keras_hub_preset_is_read(folder):
     preset_computes_the_same(preset, preset, folder)
 
 
-checks = [h5py_file_is_read] + ([keras_hub_preset_is_read] if HAS_KERAS else [])
+def converted_flat_file_is_read_by_h5py(folder):
+    source = pathlib.Path("fixtures/recall-llama-6m")
+    for number, options in enumerate([(), ("--compression", "deflate"), ("--compression", "zstd")]):
+        out = folder / str(number)
+        run("convert", source, out, "--keep", "all", "--format", "hdf5", *options)
+        flat_file_is_read_by_h5py(out / "model.h5", source / "model.safetensors")
+
+
+def converted_preset_loads_in_keras_hub(folder):
+    source = pathlib.Path("fixtures/hdf5/keras/llama")
+    run("convert", source, folder / "preset", "--keep", "all", "--format", "hdf5", "--layout", "kerashub")
+    preset_computes_the_same(folder / "preset", source, folder)
+    run("convert", source, folder / "archive", "--keep", "all", "--format", "hdf5", "--layout", "keras")
+    archive_is_loaded_by_keras(folder / "archive/model.keras", folder / "preset")
+
+
+checks = [h5py_file_is_read, converted_flat_file_is_read_by_h5py] + (
+    [keras_hub_preset_is_read, converted_preset_loads_in_keras_hub] if HAS_KERAS else [])
