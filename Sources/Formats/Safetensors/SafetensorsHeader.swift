@@ -12,7 +12,7 @@ public struct SafetensorsHeader: Sendable {
   /// Offset of the first data byte in the file.
   public let dataStart: Int
   private let offsets: [Int]
-  private let positions: [UTF8Key: Int]
+  private let positions: NameTable
 
   /// Reads the first pages of `file` and checks every claim they make against its size.
   ///
@@ -33,36 +33,40 @@ public struct SafetensorsHeader: Sendable {
   /// - Parameters:
   ///   - text: the bytes between the length and the data.
   ///   - fileSize: bytes of the whole file.
-  init(_ text: [UInt8], fileSize: Int, strict: Bool) throws(HybridizeError) {
-    var parsed: SafetensorsHeaderParser
+  init(_ text: consuming [UInt8], fileSize: Int, strict: Bool) throws(HybridizeError) {
+    dataStart = 8 + text.count
+    var parsed: SafetensorsHeaderParser.Result
     do {
-      parsed = try SafetensorsHeaderParser(text, strict: strict)
+      // The text goes when it is parsed: a large one is the larger part of the memory.
+      parsed = try SafetensorsHeaderParser.parse(consume text, strict: strict)
     } catch {
       var shifted = error
       shifted.offset = error.offset.map { $0 + 8 }
       throw shifted
     }
-    dataStart = 8 + text.count
     let isMoved = try Self.validate(&parsed.entries, dataSize: fileSize - dataStart)
     metadata = parsed.metadata
     offsets = parsed.entries.map(\.begin)
     let tensors = parsed.entries.map(\.descriptor)
     self.tensors = tensors
     // The parser's table is good unless the order of the text is not the order of the data.
-    positions =
-      isMoved
-      ? Dictionary(uniqueKeysWithValues: tensors.indices.lazy.map { (UTF8Key(tensors[$0].name), $0) })
-      : parsed.positions
+    positions = isMoved ? Self.table(tensors) : parsed.positions
+  }
+
+  private static func table(_ tensors: [TensorDescriptor]) -> NameTable {
+    var table = NameTable(capacity: tensors.count)
+    for tensor in tensors { _ = table.add(tensor.name) { tensors[$0].name } }
+    return table
   }
 
   /// The tensor of that name.
   public func descriptor(named name: String) -> TensorDescriptor? {
-    positions[UTF8Key(name)].map { tensors[$0] }
+    positions.position(of: name) { tensors[$0].name }.map { tensors[$0] }
   }
 
   /// Where the tensor's bytes are in the file.
   public func range(of name: String) -> Range<Int>? {
-    guard let position = positions[UTF8Key(name)] else { return nil }
+    guard let position = positions.position(of: name, { tensors[$0].name }) else { return nil }
     let start = dataStart + offsets[position]
     return start..<start + tensors[position].byteCount
   }

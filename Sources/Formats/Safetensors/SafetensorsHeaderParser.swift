@@ -6,20 +6,31 @@ struct SafetensorsHeaderParser {
   /// More dimensions than this are refused; no framework makes that many.
   static let maximumRank = 64
 
-  /// In the order of the text.
-  var entries: [SafetensorsHeader.Entry] = []
-  /// Of each name, the position in `entries` as they were read.
-  private(set) var positions: [UTF8Key: Int] = [:]
-  private(set) var metadata: [(key: String, value: String)] = []
+  /// What the text says.
+  struct Result {
+    /// In the order of the text.
+    var entries: [SafetensorsHeader.Entry] = []
+    /// Of each name, the position in `entries` as they were read.
+    var positions = NameTable(capacity: 0)
+    var metadata: [(key: String, value: String)] = []
+  }
+
+  private var result = Result()
   private var cursor: JSONCursor
   private let strict: Bool
 
   /// Parses the whole text. Offsets of errors are offsets in `text`.
-  init(_ text: [UInt8], strict: Bool) throws(HybridizeError) {
-    cursor = try JSONCursor(text)
+  static func parse(_ text: consuming [UInt8], strict: Bool) throws(HybridizeError) -> Result {
+    try SafetensorsHeaderParser(consume text, strict: strict).result
+  }
+
+  private init(_ text: consuming [UInt8], strict: Bool) throws(HybridizeError) {
+    let count = text.count
+    cursor = try JSONCursor(consume text)
     self.strict = strict
     // About what the text has room for: growing the table in steps would cost as much as all the parsing.
-    positions.reserveCapacity(text.count / 64)
+    result.positions = NameTable(capacity: count / 96)
+    result.entries.reserveCapacity(count / 96)
     var hasMetadata = false
     try cursor.beginObject()
     while let key = try cursor.nextKey() {
@@ -28,10 +39,10 @@ struct SafetensorsHeaderParser {
         hasMetadata = true
         try readMetadata()
       } else {
-        guard positions.updateValue(entries.count, forKey: UTF8Key(key)) == nil else {
+        guard result.positions.add(key, { result.entries[$0].descriptor.name }) else {
           throw problem(.duplicateName, tensor: key)
         }
-        entries.append(try readTensor(key))
+        result.entries.append(try readTensor(key))
       }
     }
     try cursor.finish()
@@ -48,7 +59,7 @@ struct SafetensorsHeaderParser {
     while let key = try cursor.nextKey() {
       guard keys.insert(UTF8Key(key)).inserted else { throw problem(.duplicateName, found: key) }
       try expect("\"", "\"\(key)\" in __metadata__ as a string", else: .metadataNotString)
-      metadata.append((key, try cursor.string()))
+      result.metadata.append((key, try cursor.string()))
     }
   }
 
