@@ -79,12 +79,16 @@ let package = Package(
   ]
 )
 
-// libFuzzer brings its own main and needs flags that no package may ask of those who use it.
+// libFuzzer needs flags that no package may ask of those who use it.
 if Context.environment["HYBRIDIZE_LIBFUZZER"] != nil {
+  let flags = ["-sanitize=fuzzer,address"]
+  let watched: Set = ["HybridizeCore", "HybridizeFormats", "FuzzSupport"]
+  for target in package.targets where watched.contains(target.name) {
+    target.swiftSettings = strict + [.unsafeFlags(flags)]
+  }
   package.targets.append(
     .executableTarget(
       name: "libfuzzer", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"],
-      path: "Tests/Fuzz/LibFuzzer",
-      swiftSettings: strict + [.unsafeFlags(["-parse-as-library", "-sanitize=fuzzer,address"])],
-      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-Xlinker", "--defsym=libfuzzer_main=main"])]))
+      path: "Tests/Fuzz/LibFuzzer", swiftSettings: strict + [.unsafeFlags(["-parse-as-library"] + flags)],
+      linkerSettings: [.unsafeFlags(flags)]))
 }
