@@ -62,8 +62,11 @@ final class PlacedFile: Sendable {
   /// Asks the system to begin with the disk now, so that `sync` has little left to wait for.
   private func beginWriting(_ count: Int, at offset: Int) {
     #if canImport(Glibc)
-      guard count >= 1 << 20, let begin = Self.syncFileRange else { return }
-      _ = begin(descriptor, Int64(offset), Int64(count), 2)  // SYNC_FILE_RANGE_WRITE
+      // Whole pages: a neighbour's piece that shares one would have to wait until it is written.
+      let page = 4096
+      let (first, last) = ((offset + page - 1) / page * page, (offset + count) / page * page)
+      guard last - first >= 1 << 20, let begin = Self.syncFileRange else { return }
+      _ = begin(descriptor, Int64(first), Int64(last - first), 2)  // SYNC_FILE_RANGE_WRITE
     #endif
   }
 
