@@ -14,6 +14,11 @@ public struct Accounting: Sendable {
   /// Source tensors that nothing of the output is made of.
   public let dropped: [Drop]
 
+  /// The step that makes each tensor of the output.
+  var stepsByName: [UTF8Key: TransferStep] {
+    Dictionary(uniqueKeysWithValues: steps.map { (UTF8Key($0.target.name), $0) })
+  }
+
   public var copied: Int {
     steps.count { if case .copy = $0.origin { true } else { false } }
   }

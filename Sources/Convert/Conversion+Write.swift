@@ -82,7 +82,7 @@ extension Conversion {
         in: directory.buildPath, targets, metadata: metadata, configuration: config)
     else { preconditionFailure("\(request.format.name) is not written in order") }
     let production = TensorProduction(source: source.reader, donor: donor?.reader)
-    let steps = Dictionary(uniqueKeysWithValues: accounting.steps.map { (UTF8Key($0.target.name), $0) })
+    let steps = accounting.stepsByName
     var products: [UTF8Key: TensorProduction.Product] = [:]
     for tensor in writer.tensors {
       guard let step = steps[UTF8Key(tensor.name)] else { continue }
@@ -144,8 +144,7 @@ private struct TensorPlacement {
   func run(
     threads: Int, _ progress: Progress
   ) throws(HybridizeError) -> [UTF8Key: TensorProduction.Product] {
-    let steps = Dictionary(
-      uniqueKeysWithValues: conversion.accounting.steps.map { (UTF8Key($0.target.name), $0) })
+    let steps = conversion.accounting.stepsByName
     let noted = notedProducts
     let tensors = checkpoint.tensors
     let pool = try ThreadPool(threads: threads)
