@@ -43,6 +43,15 @@ public protocol Backend: AnyObject, Sendable {
   func fill(_ tensor: Tensor, with value: Double)
   func copy(_ source: Tensor, to target: Tensor)
 
+  /// An uninitialised cache. Large ones cost memory as they fill.
+  func makeCache(heads: Int, capacity: Int, headDimension: Int, type: CacheType) -> CacheTensor
+  /// Copies the rows `range` of every head to the rows of `target` from `position` on.
+  ///
+  /// Within one cache, rows may move to the front over each other.
+  ///
+  /// - Precondition: same heads, width and type; the rows lie within both.
+  func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int)
+
   // MARK: Dense layers
 
   /// `out[i] = table[ids[i]]`; out `[ids, table.columns]`.
@@ -79,24 +88,24 @@ public protocol Backend: AnyObject, Sendable {
   /// cosine and sine are `[tokens, headDimension / 2]`.
   func rotate(_ x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor)
 
-  /// Writes keys or values of `x [tokens, heads * headDimension]` into a cache `[heads * capacity, headDimension]`,
-  /// whose rows are head by head, from row `position` of each head on.
+  /// Writes keys or values of `x [tokens, heads * headDimension]` into a cache, from row `position` of each head on.
   ///
   /// - Precondition: `position + tokens <= capacity`.
-  func appendToCache(_ x: Tensor, _ cache: Tensor, heads: Int, position: Int)
+  func appendToCache(_ x: Tensor, _ cache: CacheTensor, position: Int)
 
   /// Causal softmax attention with grouped heads: query head `h` reads key and value head
-  /// `h / (heads / keyValueHeads)`. Row `t` of the query sees cache rows `0 ... position + t`.
+  /// `h / (heads / keyValueHeads)`. Row `t` of a sequence sees the rows of its cache that its position and the
+  /// call's window leave visible.
   ///
-  /// query and out `[tokens, heads * headDimension]`; keys and values as `appendToCache` lays them out, with the
-  /// query's own tokens already in.
-  func attention(_ call: AttentionShape, query: Tensor, keys: Tensor, values: Tensor, position: Int, into out: Tensor)
+  /// query and out `[tokens, heads * headDimension]`, the rows of all sequences one after the other.
+  func attention(_ call: AttentionShape, query: Tensor, sequences: [SequenceCache], into out: Tensor)
 
   /// Depthwise causal convolution over time: `out[t, c] = sum_j weight[c, j] x[t - (kernel - 1) + j, c]`, where rows
-  /// before the first come from `history [kernel - 1, channels]`, which holds the last rows afterwards.
+  /// before the first of a sequence come from its state `[kernel - 1, channels]`, which holds its last rows
+  /// afterwards.
   ///
   /// weight `[channels, kernel]`.
-  func convolution(_ x: Tensor, weight: Weight, history: Tensor, into out: Tensor)
+  func convolution(_ x: Tensor, weight: Weight, sequences: [SequenceState], into out: Tensor)
 
   /// `x = -exp(logRate) softplus(x + bias)`, in place: the log decay of gated DeltaNet.
   ///
@@ -107,11 +116,11 @@ public protocol Backend: AnyObject, Sendable {
   /// `S = e^g S; u = beta (v - S^T k); S = S + k u^T; out = scale S^T q`.
   ///
   /// query `[tokens, heads * dk]`, key `[tokens, keyValueHeads * dk]`, value `[tokens, keyValueHeads * dv]`; logDecay
-  /// (`g`) and beta `[tokens, heads]`; state `[heads * dk, dv]`, read and left as after the last token; out
-  /// `[tokens, heads * dv]`.
+  /// (`g`) and beta `[tokens, heads]`; out `[tokens, heads * dv]`. The state of a sequence, `[heads * dk, dv]`, is
+  /// read and left as after its last token.
   func linearRecurrence(
     _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
-    state: Tensor, into out: Tensor)
+    sequences: [SequenceState], into out: Tensor)
 
   // MARK: Judgement
 
@@ -122,21 +131,45 @@ public protocol Backend: AnyObject, Sendable {
   func logSumExp(_ x: Tensor, into out: Tensor)
 }
 
-/// The head layout of a softmax attention.
+/// The head layout of a softmax attention and what it sees.
 public struct AttentionShape: Sendable, Equatable {
   public let heads: Int
   public let keyValueHeads: Int
   public let headDimension: Int
   /// Factor on the scores, usually `headDimension ^ -1/2`.
   public let scale: Double
+  /// `nil` sees all that came before.
+  public let window: AttentionWindow?
 
   /// - Precondition: `keyValueHeads` divides `heads`.
-  public init(heads: Int, keyValueHeads: Int, headDimension: Int, scale: Double) {
+  public init(heads: Int, keyValueHeads: Int, headDimension: Int, scale: Double, window: AttentionWindow? = nil) {
     precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "\(heads) heads on \(keyValueHeads)")
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.headDimension = headDimension
     self.scale = scale
+    self.window = window
+  }
+
+  /// The cache rows that a query at cache row `position` sees: the sinks, then the rest.
+  package func visible(at position: Int) -> (sinks: Range<Int>, rest: Range<Int>) {
+    guard let window else { return (0..<0, 0..<position + 1) }
+    let first = max(0, position + 1 - window.size)
+    return (0..<min(window.sinks, first), first..<position + 1)
+  }
+}
+
+/// Sliding-window attention: a token sees itself and the `size - 1` tokens before it, and the first `sinks` tokens of
+/// the text, which many heads lean on (Xiao et al., "Efficient Streaming Language Models with Attention Sinks").
+public struct AttentionWindow: Sendable, Equatable {
+  public let size: Int
+  public let sinks: Int
+
+  /// - Precondition: a token sees itself.
+  public init(size: Int, sinks: Int) {
+    precondition(size > 0 && sinks >= 0, "a window of \(size) with \(sinks) sinks")
+    self.size = size
+    self.sinks = sinks
   }
 }
 

@@ -128,7 +128,7 @@ public struct Benchmark {
   private func time(
     _ model: Model, _ test: BenchmarkTest, _ start: DecodingState, tokens count: Int
   ) throws(HybridizeError) -> (seconds: Double, bytes: Int) {
-    let state = model.fork(start)
+    let state = start.fork()
     let ids = Self.tokens(count, model, stream: "test")
     let clock = ContinuousClock()
     let begin = clock.now

@@ -20,12 +20,12 @@ struct BackendTests {
   func longSequences() throws {
     let comparison = BackendComparison(try CPUBackend(threads: 2), against: ReferenceBackend(), seed: 3)
     comparison.compareAttention(
-      AttentionShape(heads: 2, keyValueHeads: 1, headDimension: 16, scale: 0.25), tokens: 1000, position: 24)
+      AttentionShape(heads: 2, keyValueHeads: 1, headDimension: 16, scale: 0.25), [(1000, 24)])
     for chunk in [nil, 64] {
       comparison.compareLinearRecurrence(
         LinearRecurrenceShape(
           heads: 2, keyValueHeads: 1, keyDimension: 32, valueDimension: 32, scale: 0.2, chunkSize: chunk),
-        tokens: 1000)
+        [1000])
     }
     #expect(comparison.mismatches == [])
   }

@@ -29,13 +29,16 @@ struct DeterminismTests {
       }
     }
     let attention = AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 32, scale: 0.2)
-    let keys = operands.random(2 * 700, 32).tested
-    let values = operands.random(2 * 700, 32).tested
-    for tokens in [1, 3, 130] {
-      let out = operands.memory(tokens, 192).tested
-      backend.attention(
-        attention, query: operands.random(tokens, 192).tested, keys: keys, values: values, position: 570, into: out)
-      note("attention of \(tokens)", out)
+    for type in CacheType.allCases {
+      let keys = backend.cache(operands.random(700, 64).tested, heads: 2, type: type)
+      let values = backend.cache(operands.random(700, 64).tested, heads: 2, type: type)
+      for tokens in [1, 3, 130] {
+        let out = operands.memory(tokens, 192).tested
+        backend.attention(
+          attention, query: operands.random(tokens, 192).tested,
+          sequences: [SequenceCache(rows: 0..<tokens, position: 570, keys: keys, values: values)], into: out)
+        note("attention of \(tokens), \(type.rawValue)", out)
+      }
     }
     for chunk in [nil, 16] {
       let call = LinearRecurrenceShape(

@@ -38,7 +38,8 @@ struct GatedDeltaRuleTests {
         heads: heads, keyValueHeads: heads, keyDimension: keyDimension, valueDimension: valueDimension,
         scale: 1 / Double(keyDimension).squareRoot(), chunkSize: chunkSize),
       query: tensor("q", rows: tokens), key: tensor("k", rows: tokens), value: tensor("v", rows: tokens),
-      logDecay: tensor("g", rows: tokens), beta: tensor("beta", rows: tokens), state: state, into: out)
+      logDecay: tensor("g", rows: tokens), beta: tensor("beta", rows: tokens),
+      sequences: [SequenceState(rows: 0..<tokens, state: state)], into: out)
     #expect(relativeError(backend.read(out), golden["\(name).o"].values) < tolerance)
     #expect(relativeError(backend.read(state), golden["\(name).ST"].values) < tolerance)
   }
@@ -67,7 +68,7 @@ struct GatedDeltaRuleTests {
         backend.linearRecurrence(
           call, query: tensor(unit, columns: size), key: tensor(unit, columns: size),
           value: tensor(values, columns: size), logDecay: tensor(zeros, columns: 1), beta: tensor(ones, columns: 1),
-          state: state, into: out)
+          sequences: [SequenceState(rows: 0..<size, state: state)], into: out)
         #expect(backend.read(out) == values)
         #expect(backend.read(state) == values)
       }
@@ -140,7 +141,7 @@ struct RecurrenceOperands {
       let rows = first..<first + count
       backend.linearRecurrence(
         call, query: query.rows(rows), key: key.rows(rows), value: value.rows(rows), logDecay: logDecay.rows(rows),
-        beta: beta.rows(rows), state: current, into: out.rows(rows))
+        beta: beta.rows(rows), sequences: [SequenceState(rows: 0..<count, state: current)], into: out.rows(rows))
       first += count
     }
     return (backend.read(out), backend.read(current))

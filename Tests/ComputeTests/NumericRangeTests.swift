@@ -45,7 +45,9 @@ struct NumericRangeTests {
     let values = comparison.random(tokens + 600, 2).tested
     let query = comparison.random(tokens, 2, in: -1e15...1e15).tested
     let out = comparison.memory(tokens, 2).tested
-    backend.attention(call, query: query, keys: keys, values: values, position: 600, into: out)
+    let sequence = SequenceCache(
+      rows: 0..<tokens, position: 600, keys: backend.cache(keys, heads: 1), values: backend.cache(values, heads: 1))
+    backend.attention(call, query: query, sequences: [sequence], into: out)
     let (k, v, q, o) = (backend.read(keys), backend.read(values), backend.read(query), backend.read(out))
     for token in 0..<tokens {
       let scores = (0...600 + token).map { q[2 * token] * k[2 * $0] + q[2 * token + 1] * k[2 * $0 + 1] }
@@ -65,7 +67,9 @@ struct NumericRangeTests {
     let values = comparison.twin(rows, 1, (0..<rows).map { Double($0) }).tested
     let query = comparison.twin(tokens, 1, [Double](repeating: 1, count: tokens)).tested
     let out = comparison.memory(tokens, 1).tested
-    backend.attention(call, query: query, keys: keys, values: values, position: 600, into: out)
+    let sequence = SequenceCache(
+      rows: 0..<tokens, position: 600, keys: backend.cache(keys, heads: 1), values: backend.cache(values, heads: 1))
+    backend.attention(call, query: query, sequences: [sequence], into: out)
     #expect(backend.read(out).allSatisfy { $0 == 599 })
   }
 

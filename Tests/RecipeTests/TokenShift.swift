@@ -42,20 +42,25 @@ struct TokenShift: TokenMixer {
   let value: Projection
   let output: Projection
 
-  func makeState(capacity: Int, backend: any Backend) -> TokenShiftState {
-    let state = TokenShiftState(backend.makeTensor(rows: 1, columns: value.outputs), backend)
-    backend.fill(state.last, with: 0)
+  func makeState(capacity: Int, memory: StateMemory) -> TokenShiftState {
+    let state = TokenShiftState(width: value.outputs, memory)
+    memory.backend.fill(state.last, with: 0)
     return state
   }
 
-  func prefill(_ x: Tensor, state: TokenShiftState, context: MixingContext, into out: Tensor) {
+  func mix(_ x: Tensor, states: [TokenShiftState], context: MixingContext, into out: Tensor) {
     let backend = context.backend
     context.workspace.scope {
-      let values = context.workspace.tensor(rows: x.rows + 1, columns: value.outputs)
-      backend.copy(state.last, to: values.rows(0..<1))
-      value.apply(x, into: values.rows(1..<x.rows + 1), backend)
-      output.apply(values.rows(0..<x.rows), into: out, backend)
-      backend.copy(values.rows(x.rows..<x.rows + 1), to: state.last)
+      let values = context.workspace.tensor(rows: x.rows, columns: value.outputs)
+      let shifted = context.workspace.tensor(like: values)
+      value.apply(x, into: values, backend)
+      for (sequence, state) in zip(context.sequences, states) {
+        let (first, count) = (sequence.rows.lowerBound, sequence.rows.count)
+        backend.copy(state.last, to: shifted.rows(first..<first + 1))
+        backend.copy(values.rows(first..<first + count - 1), to: shifted.rows(first + 1..<first + count))
+        backend.copy(values.rows(first + count - 1..<first + count), to: state.last)
+      }
+      output.apply(shifted, into: out, backend)
     }
   }
 }
@@ -65,16 +70,16 @@ final class TokenShiftState: MixerState {
   let last: Tensor
   private let elementBytes: Int
 
-  init(_ last: Tensor, _ backend: any Backend) {
-    self.last = last
-    elementBytes = backend.activationType.bitsPerElement / 8
+  init(width: Int, _ memory: StateMemory) {
+    last = memory.backend.makeTensor(rows: 1, columns: width)
+    elementBytes = memory.elementBytes
   }
 
   func byteCount(tokens: Int) -> Int { last.elementCount * elementBytes }
 
-  func fork(tokens: Int, backend: any Backend) -> TokenShiftState {
-    let copy = TokenShiftState(backend.makeTensor(rows: 1, columns: last.columns), backend)
-    backend.copy(last, to: copy.last)
+  func fork(tokens: Int, memory: StateMemory) -> TokenShiftState {
+    let copy = TokenShiftState(width: last.columns, memory)
+    memory.backend.copy(last, to: copy.last)
     return copy
   }
 }

@@ -22,13 +22,14 @@ struct GatedDeltaNetTests {
     backend.write(golden["x"].values, to: x)
     let out = backend.makeTensor(rows: tokens, columns: width)
     backend.fill(out, with: .nan)
-    let state = layer.makeState(capacity: tokens, backend: backend)
+    let state = layer.makeState(capacity: tokens, memory: StateMemory(backend))
     let workspace = Workspace(backend)
     workspace.scope {
+      let sequences = [SequenceRows(rows: 0..<tokens, position: 0)]
       let angles = RotaryEmbedding(theta: 10_000, headDimension: layer.headDimension)
-        .angles(0..<tokens, backend: backend, workspace: workspace)
-      let context = MixingContext(backend: backend, workspace: workspace, position: 0, angles: angles)
-      layer.mix(x, state: state, context: context, chunkSize: chunkSize, into: out)
+        .angles(sequences, backend: backend, workspace: workspace)
+      let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
+      layer.mix(x, states: [state], context: context, chunkSize: chunkSize, into: out)
     }
     let name = "\(backend.details), chunks of \(chunkSize ?? 0)"
     expectClose(backend.read(out), golden["y"].values, relative: tolerance, "output, \(name)")

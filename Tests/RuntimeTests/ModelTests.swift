@@ -119,7 +119,7 @@ struct ModelTests {
     let (head, left, right) = (tokens(9), tokens(6, seed: 2), tokens(6, seed: 3))
     let original = model.makeState(capacity: 15)
     _ = try logits(model, head, pieces: [9], state: original)
-    let fork = model.fork(original)
+    let fork = original.fork()
     #expect(fork.byteCount == original.byteCount)
     // Alternating, so that one would see what the other writes.
     var found: ([Double], [Double]) = ([], [])

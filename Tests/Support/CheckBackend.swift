@@ -19,6 +19,7 @@ package func checkBackend(
   comparison.checkElementwise()
   comparison.checkRotation()
   comparison.checkAttention()
+  comparison.checkCaches()
   try comparison.checkConvolution()
   comparison.checkLinearRecurrence()
   comparison.checkJudgement()

@@ -23,6 +23,9 @@ package func checkTokenMixer(
         "in pieces, length \(length)", sourceLocation: sourceLocation)
     }
     expectClose(
+      probe.runTogether([x, probe.inputs(length / 2 + 1, seed: 77)])[0], whole, absolute: tolerance,
+      "beside another sequence, length \(length)", sourceLocation: sourceLocation)
+    expectClose(
       probe.runForked(x, at: length / 2), whole, absolute: tolerance, "forked, length \(length)",
       sourceLocation: sourceLocation)
   }
@@ -39,6 +42,7 @@ private struct MixerProbe {
   private let mixer: any TokenMixer
   private let backend: any Backend
   private let workspace: Workspace
+  private var memory: StateMemory { StateMemory(backend) }
 
   init(_ model: Model, layer: Int) {
     self.model = model
@@ -55,21 +59,21 @@ private struct MixerProbe {
   }
 
   func run(_ x: Tensor, pieces: [Int]) -> [Double] {
-    let session = mixer.session(capacity: x.rows, backend: backend)
+    let session = mixer.session(capacity: x.rows, memory: memory)
     return feed(x, pieces.filter { $0 > 0 }, from: 0, session)
   }
 
   /// The first part, then a fork for the rest, while the original state is led astray.
   func runForked(_ x: Tensor, at position: Int) -> [Double] {
-    let session = mixer.session(capacity: x.rows + 4, backend: backend)
+    let session = mixer.session(capacity: x.rows + 4, memory: memory)
     let head = position > 0 ? feed(x, [position], from: 0, session) : []
-    let fork = session.fork(tokens: position, backend: backend)
+    let fork = session.fork(tokens: position, memory: memory)
     _ = feed(inputs(4, seed: 999), [4], from: position, session, offset: 0)
     return head + feed(x, [x.rows - position], from: position, fork)
   }
 
   func stateBytes(tokens: Int) -> Int {
-    mixer.session(capacity: tokens, backend: backend).byteCount(tokens: tokens)
+    mixer.session(capacity: tokens, memory: memory).byteCount(tokens: tokens)
   }
 
   private func feed(
@@ -80,17 +84,42 @@ private struct MixerProbe {
     var values: [Double] = []
     for piece in pieces {
       let out = backend.makeTensor(rows: piece, columns: x.columns)
-      workspace.scope {
-        let angles = model.configuration.rotary.angles(
-          position..<position + piece, backend: backend, workspace: workspace)
-        let context = MixingContext(
-          backend: backend, workspace: workspace, position: position, angles: angles)
-        session.mix(x.rows(row..<row + piece), context: context, into: out)
-      }
+      mix(x.rows(row..<row + piece), [(SequenceRows(rows: 0..<piece, position: position), session)], into: out)
       values += backend.read(out)
       position += piece
       row += piece
     }
     return values
+  }
+
+  /// Several sequences at a time: first all but their last tokens, then these.
+  func runTogether(_ inputs: [Tensor]) -> [[Double]] {
+    let sessions = inputs.map { mixer.session(capacity: $0.rows, memory: memory) }
+    var outputs = inputs.map { _ in [Double]() }
+    for pieces in [inputs.map { 0..<$0.rows - 1 }, inputs.map { $0.rows - 1..<$0.rows }] {
+      let present = pieces.indices.filter { !pieces[$0].isEmpty }
+      let x = backend.makeTensor(rows: present.reduce(0) { $0 + pieces[$1].count }, columns: inputs[0].columns)
+      let out = backend.makeTensor(rows: x.rows, columns: x.columns)
+      var sequences: [(SequenceRows, any MixerSession)] = []
+      for index in present {
+        let first = sequences.last?.0.rows.upperBound ?? 0
+        let rows = first..<first + pieces[index].count
+        backend.copy(inputs[index].rows(pieces[index]), to: x.rows(rows))
+        sequences.append((SequenceRows(rows: rows, position: pieces[index].lowerBound), sessions[index]))
+      }
+      guard !sequences.isEmpty else { continue }
+      mix(x, sequences, into: out)
+      for (index, sequence) in zip(present, sequences) { outputs[index] += backend.read(out.rows(sequence.0.rows)) }
+    }
+    return outputs
+  }
+
+  private func mix(_ x: Tensor, _ sequences: [(rows: SequenceRows, session: any MixerSession)], into out: Tensor) {
+    workspace.scope {
+      let rows = sequences.map(\.rows)
+      let angles = model.configuration.rotary.angles(rows, backend: backend, workspace: workspace)
+      let context = MixingContext(backend: backend, workspace: workspace, sequences: rows, angles: angles)
+      sequences[0].session.mix(x, together: sequences.map(\.session), context: context, into: out)
+    }
   }
 }

@@ -37,6 +37,10 @@ enum { ck_row_major = 101, ck_no_transpose = 111, ck_transpose = 112 };
 enum { ck_gemv_rows = 8 };
 /// Channels that `convolution` takes at once.
 enum { ck_convolution_channels = 64 };
+/// Keys that `attend_block` takes at once.
+enum { ck_attention_keys = 256 };
+/// Outputs of a weight that are packed together, at most.
+enum { ck_widest_strip = 32 };
 
 /// One head of the gated delta rule. Strides are of the time axis.
 typedef struct ck_delta_rule {
@@ -55,6 +59,22 @@ typedef struct ck_delta_rule {
   float *out;
   size_t out_stride;
 } ck_delta_rule;
+
+/// Queries of the heads that share a key and value head, and their cache.
+typedef struct ck_attention_block {
+  ck_type type;      // of the cache: float32 or bfloat16
+  size_t group;      // query heads
+  size_t rows;       // tokens
+  size_t dimension;  // of a head
+  const float *query;
+  size_t query_stride;  // from token to token, of out as well
+  const void *keys, *values;  // [cache rows, dimension]
+  size_t position;            // cache row of the first token
+  size_t window;              // cache rows that a token sees, itself among them
+  size_t sinks;               // and the first of all
+  float scale;
+  float *out;
+} ck_attention_block;
 
 /// What narrowing has lost.
 typedef struct ck_narrowing {
@@ -92,6 +112,11 @@ typedef struct ck_kernels {
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
       float *out, size_t out_stride);
+  /// `out[r, n] = sum_k x[r, k] weight[n, k]` for many rows and `outputs` rows of the weight. scratch:
+  /// `ck_linear_scratch`.
+  void (*linear)(
+      ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
+      float *out, size_t out_stride, float *scratch);
   ck_sgemm_fn sgemm;
 
   void (*exponential)(float *x, size_t count);
@@ -116,17 +141,14 @@ typedef struct ck_kernels {
 
   /// Attention of `group` query rows, which share a key head, to `count` keys; leaves the unnormalised sums.
   /// partial: for each query its greatest score, the sum of weights and `dimension` weighted values.
-  /// scratch: `group * (count + 3)`.
+  /// scratch: `group * count`.
   void (*attend)(
-      const float *query, size_t group, size_t query_stride, size_t dimension, const float *keys, const float *values,
-      size_t count, float scale, float *scratch, float *partial);
+      ck_type type, const float *query, size_t group, size_t query_stride, size_t dimension, const void *keys,
+      const void *values, size_t count, float scale, float *scratch, float *partial);
   /// `out` of one query from `parts` partial results that lie `part_stride` apart.
   void (*combine)(const float *partial, size_t parts, size_t part_stride, size_t dimension, float *out);
-  /// One block of keys of a running softmax. Row `r` sees the first `visible + r` of `keys` scores. Turns scores
-  /// into weights, updates each row's greatest score and sum, and rescales `out [rows, dimension]` to match.
-  void (*softmax_block)(
-      float *scores, size_t rows, size_t keys, size_t stride, float scale, ptrdiff_t visible, float *greatest,
-      float *sum, float *out, size_t dimension);
+  /// Attention of a block of queries to all that they see. scratch: `ck_attention_scratch`.
+  void (*attend_block)(const ck_attention_block *call, float *scratch);
 
   /// Token by token, columns `first ..< first + count` of the state.
   void (*delta_rule)(const ck_delta_rule *call, size_t first, size_t count);
@@ -140,6 +162,17 @@ typedef struct ck_kernels {
 /// Floats of scratch that `delta_rule_chunked` asks for.
 static inline size_t ck_chunk_scratch(size_t chunk, size_t key_dimension, size_t value_dimension) {
   return chunk * (2 * chunk + key_dimension + 2 * value_dimension + 2);
+}
+
+/// Floats of scratch that `linear` asks for.
+static inline size_t ck_linear_scratch(size_t outputs, size_t inputs) {
+  const size_t depth = inputs < 384 ? inputs : 384;
+  return (outputs + ck_widest_strip - 1) / ck_widest_strip * ck_widest_strip * depth;
+}
+/// Floats of scratch that `attend_block` asks for.
+static inline size_t ck_attention_scratch(size_t group, size_t rows, size_t dimension) {
+  const size_t columns = (dimension + ck_widest_strip - 1) / ck_widest_strip * ck_widest_strip;
+  return ck_attention_keys * (dimension + columns + rows) + group * rows * (dimension + 2);
 }
 
 /// The best instruction set of this machine.

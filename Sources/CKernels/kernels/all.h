@@ -4,16 +4,18 @@
 #include "exponential.h"
 #include "judgement.h"
 
-#include "attention.h"
 #include "cast.h"
 #include "convolution.h"
 #include "delta_rule.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gemv.h"
+#include "product.h"
 #include "norms.h"
 #include "statistics.h"
 
+#include "attention.h"
+#include "attention_block.h"
 #include "delta_rule_chunked.h"
 
 const ck_kernels LEVEL = {
@@ -22,6 +24,7 @@ const ck_kernels LEVEL = {
     .statistics = statistics,
     .difference = difference,
     .gemv = gemv,
+    .linear = linear,
     .sgemm = sgemm,
     .exponential = exponential,
     .add = add,
@@ -36,7 +39,7 @@ const ck_kernels LEVEL = {
     .convolution = convolution,
     .attend = attend,
     .combine = combine,
-    .softmax_block = softmax_block,
+    .attend_block = attend_block,
     .delta_rule = delta_rule,
     .delta_rule_chunked = delta_rule_chunked,
     .divergence = divergence,

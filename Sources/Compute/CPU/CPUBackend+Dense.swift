@@ -43,26 +43,17 @@ extension CPUBackend {
     }
   }
 
-  /// Panels of the weight are widened into a thread's scratch memory, which stays in its cache, and multiplied
-  /// with blocks of rows. The split depends on the shapes alone.
+  /// Panels of the weight are packed into a thread's scratch memory, which stays in its cache, and multiplied with
+  /// blocks of rows. The split depends on the shapes alone.
   private func multiplyInPanels(_ x: Tensor, _ weight: Weight, into out: Tensor) {
     let split = PanelSplit(rows: x.rows, outputs: weight.rows)
-    let inputs = weight.columns
-    let widens = weight.elementType != .float32
-    pool.run(split.count, scratch: widens ? split.outputsPerPanel * inputs : 0) { item, scratch in
+    pool.run(split.count, scratch: ck_linear_scratch(split.outputsPerPanel, weight.columns)) { item, scratch in
       let (outputs, rows) = split.piece(item)
       guard !outputs.isEmpty else { return }
-      var panel = UnsafePointer(scratch)
-      if widens {
-        kernels.widen(
-          weight.elementType.kernelType, weight.row(outputs.lowerBound), outputs.count * inputs, scratch)
-      } else {
-        panel = weight.row(outputs.lowerBound).assumingMemoryBound(to: Float.self)
-      }
-      product.transposed(
-        rows: rows.count, columns: outputs.count, depth: inputs, x.floats + rows.lowerBound * inputs, stride: inputs,
-        panel, stride: inputs, into: out.floats + rows.lowerBound * out.columns + outputs.lowerBound,
-        stride: out.columns)
+      kernels.linear(
+        weight.elementType.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns,
+        x.row(rows.lowerBound), rows.count, x.columns, out.row(rows.lowerBound) + outputs.lowerBound, out.columns,
+        scratch)
     }
   }
 
@@ -81,8 +72,8 @@ extension CPUBackend {
   }
 }
 
-/// How a product `[rows, inputs] x [outputs, inputs]^T` is cut: into panels of outputs, an even number of them,
-/// and blocks of rows.
+/// How a product `[rows, inputs] x [outputs, inputs]^T` is cut: into panels of outputs, whole strips of every
+/// instruction set, and blocks of rows.
 package struct PanelSplit {
   let rows: Int
   let outputs: Int
@@ -94,20 +85,16 @@ package struct PanelSplit {
   package init(rows: Int, outputs: Int) {
     self.rows = rows
     self.outputs = outputs
-    // Widening a panel costs as much as multiplying it with about ten rows: few outputs are not worth cutting.
-    if outputs < 128 {
-      panels = 1
-      outputsPerPanel = outputs
-      rowsPerBlock = 64
-    } else {
-      panels = 2 * ((outputs + 2 * Self.mostOutputs - 1) / (2 * Self.mostOutputs))
-      outputsPerPanel = (outputs + panels - 1) / panels
-      rowsPerBlock = 256
-    }
-    blocks = (rows + rowsPerBlock - 1) / rowsPerBlock
+    outputsPerPanel = min(Self.mostOutputs, outputs)
+    panels = (outputs + Self.mostOutputs - 1) / Self.mostOutputs
+    // Packing a panel costs as much as multiplying it with about ten rows.
+    blocks = max(1, (rows + Self.mostRows / 2) / Self.mostRows)
+    rowsPerBlock = (rows + blocks - 1) / blocks
   }
 
-  private static let mostOutputs = 256
+  /// Three strips of 32, the widest there are; at 384 inputs a packed panel takes 144 KiB.
+  private static let mostOutputs = 96
+  private static let mostRows = 256
 
   package var count: Int { panels * blocks }
 
@@ -116,7 +103,7 @@ package struct PanelSplit {
     let block = item % blocks
     return (
       min(outputs, panel * outputsPerPanel)..<min(outputs, (panel + 1) * outputsPerPanel),
-      block * rowsPerBlock..<min(rows, (block + 1) * rowsPerBlock)
+      min(rows, block * rowsPerBlock)..<min(rows, (block + 1) * rowsPerBlock)
     )
   }
 }

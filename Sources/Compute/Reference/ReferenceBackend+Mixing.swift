@@ -24,59 +24,58 @@ extension ReferenceBackend {
     }
   }
 
-  public func appendToCache(_ x: Tensor, _ cache: Tensor, heads: Int, position: Int) {
-    let capacity = cache.rows / heads
-    let width = cache.columns
-    precondition(x.columns == heads * width && cache.rows == heads * capacity, "appendToCache: wrong shape")
-    precondition(position >= 0 && position + x.rows <= capacity, "appendToCache: beyond the cache")
-    for head in 0..<heads {
+  public func appendToCache(_ x: Tensor, _ cache: CacheTensor, position: Int) {
+    let width = cache.headDimension
+    precondition(x.columns == cache.heads * width, "appendToCache: wrong shape")
+    precondition(position >= 0 && position + x.rows <= cache.capacity, "appendToCache: beyond the cache")
+    for head in 0..<cache.heads {
       for token in 0..<x.rows {
-        let target = cache.doubles(row: head * capacity + position + token)
-        for i in 0..<width { target[i] = x.doubles(row: token)[head * width + i] }
+        let target = cache.doubles(head: head, row: position + token)
+        for i in 0..<width { target[i] = cache.type.stored(x.doubles(row: token)[head * width + i]) }
       }
     }
   }
 
-  public func attention(
-    _ call: AttentionShape, query: Tensor, keys: Tensor, values: Tensor, position: Int, into out: Tensor
-  ) {
+  public func attention(_ call: AttentionShape, query: Tensor, sequences: [SequenceCache], into out: Tensor) {
     let width = call.headDimension
-    let capacity = keys.rows / call.keyValueHeads
-    precondition(query.columns == call.heads * width && keys.columns == width, "attention: wrong shapes")
-    precondition(keys.rows == values.rows && values.columns == width, "attention: wrong shape of values")
-    precondition(out.rows == query.rows && out.columns == query.columns, "attention: wrong shape of out")
-    precondition(position >= 0 && position + query.rows <= capacity, "attention: beyond the cache")
-    for token in 0..<query.rows {
-      for head in 0..<call.heads {
-        let first = head / (call.heads / call.keyValueHeads) * capacity
-        let q = query.doubles(row: token)[head * width..<(head + 1) * width]
-        var scores = (0...position + token).map { row in
-          call.scale * zip(q, keys.doubles(row: first + row)).reduce(0) { $0 + $1.0 * $1.1 }
-        }
-        let greatest = scores.max() ?? 0
-        scores = scores.map { exp($0 - greatest) }
-        let total = scores.reduce(0, +)
-        let target = out.doubles(row: token)
-        for i in 0..<width {
-          target[head * width + i] =
-            scores.indices.reduce(0) { $0 + scores[$1] * values.doubles(row: first + $1)[i] } / total
+    call.checkShapes(query: query, sequences: sequences, out: out)
+    for sequence in sequences {
+      for (index, token) in sequence.rows.enumerated() {
+        let (sinks, rest) = call.visible(at: sequence.position + index)
+        let rows = Array(sinks) + Array(rest)
+        for head in 0..<call.heads {
+          let group = head / (call.heads / call.keyValueHeads)
+          let q = query.doubles(row: token)[head * width..<(head + 1) * width]
+          var scores = rows.map { row in
+            call.scale * zip(q, sequence.keys.doubles(head: group, row: row)).reduce(0) { $0 + $1.0 * $1.1 }
+          }
+          let greatest = scores.max() ?? 0
+          scores = scores.map { exp($0 - greatest) }
+          let total = scores.reduce(0, +)
+          let target = out.doubles(row: token)
+          for i in 0..<width {
+            target[head * width + i] =
+              zip(rows, scores).reduce(0) { $0 + $1.1 * sequence.values.doubles(head: group, row: $1.0)[i] } / total
+          }
         }
       }
     }
   }
 
-  public func convolution(_ x: Tensor, weight: Weight, history: Tensor, into out: Tensor) {
+  public func convolution(_ x: Tensor, weight: Weight, sequences: [SequenceState], into out: Tensor) {
+    weight.checkConvolution(x, sequences: sequences, out: out)
     let kept = weight.columns - 1
-    precondition(x.rows == out.rows && x.columns == out.columns && weight.rows == x.columns, "convolution: wrong shape")
-    precondition(history.rows == kept && history.columns == x.columns, "convolution: wrong history")
-    for channel in 0..<x.columns {
-      let sequence =
-        (0..<kept).map { history.doubles(row: $0)[channel] } + (0..<x.rows).map { x.doubles(row: $0)[channel] }
-      let taps = weight.doubles(row: channel)
-      for t in 0..<x.rows {
-        out.doubles(row: t)[channel] = taps.indices.reduce(0) { $0 + taps[$1] * sequence[t + $1] }
+    for sequence in sequences {
+      let history = sequence.state
+      for channel in 0..<x.columns {
+        let values =
+          (0..<kept).map { history.doubles(row: $0)[channel] } + sequence.rows.map { x.doubles(row: $0)[channel] }
+        let taps = weight.doubles(row: channel)
+        for (t, row) in sequence.rows.enumerated() {
+          out.doubles(row: row)[channel] = taps.indices.reduce(0) { $0 + taps[$1] * values[t + $1] }
+        }
+        for row in 0..<kept { history.doubles(row: row)[channel] = values[sequence.rows.count + row] }
       }
-      for row in 0..<kept { history.doubles(row: row)[channel] = sequence[x.rows + row] }
     }
   }
 
@@ -88,6 +87,47 @@ extension ReferenceBackend {
         let z = values[head] + bias.doubles[head]
         let softplus = max(z, 0) + log1p(exp(-abs(z)))
         values[head] = -exp(logRate.doubles[head]) * softplus
+      }
+    }
+  }
+}
+
+extension CacheType {
+  /// The value that a cache keeps of `value`: of bfloat16 the nearest, ties to even, rounded once.
+  fileprivate func stored(_ value: Double) -> Double {
+    guard self == .bfloat16 else { return value }
+    // Odd in the last place, so that the second rounding sees what the first one cut off.
+    let bits = Float(roundingToOdd: value).bitPattern
+    guard value.isFinite else { return value }
+    return Double(Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000))
+  }
+}
+
+extension CacheTensor {
+  /// One row of a head.
+  ///
+  /// - Precondition: made by the reference backend.
+  fileprivate func doubles(head: Int, row: Int) -> UnsafeMutableBufferPointer<Double> {
+    UnsafeMutableBufferPointer(
+      start: storage.address.assumingMemoryBound(to: Double.self) + (head * capacity + row) * headDimension,
+      count: headDimension)
+  }
+}
+
+extension ReferenceBackend {
+  /// Float64 for every type; bfloat16 caches hold values that bfloat16 has.
+  public func makeCache(heads: Int, capacity: Int, headDimension: Int, type: CacheType) -> CacheTensor {
+    CacheTensor(
+      storage: .doubles(count: heads * capacity * headDimension), heads: heads, capacity: capacity,
+      headDimension: headDimension, type: type)
+  }
+
+  public func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int) {
+    source.checkCopy(range, to: target, at: position)
+    for head in 0..<source.heads {
+      for (index, row) in range.enumerated() {
+        _ = target.doubles(head: head, row: position + index).update(
+          fromContentsOf: source.doubles(head: head, row: row))
       }
     }
   }

@@ -10,10 +10,23 @@ extension ReferenceBackend {
   /// Token by token, or in chunks where the call asks for them.
   public func linearRecurrence(
     _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
-    state: Tensor, into out: Tensor
+    sequences: [SequenceState], into out: Tensor
   ) {
     call.checkShapes(
-      query: query, key: key, value: value, logDecay: logDecay, beta: beta, state: state, out: out)
+      query: query, key: key, value: value, logDecay: logDecay, beta: beta, sequences: sequences, out: out)
+    for sequence in sequences {
+      let rows = sequence.rows
+      run(
+        call, query: query.rows(rows), key: key.rows(rows), value: value.rows(rows), logDecay: logDecay.rows(rows),
+        beta: beta.rows(rows), state: sequence.state, into: out.rows(rows))
+    }
+  }
+
+  /// One sequence.
+  private func run(
+    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
+    state: Tensor, into out: Tensor
+  ) {
     let tokens = query.rows
     for index in 0..<call.heads {
       let group = index / (call.heads / call.keyValueHeads)

@@ -71,7 +71,7 @@ extension Weight {
 }
 
 extension Storage {
-  fileprivate static func doubles(count: Int) -> Storage {
+  static func doubles(count: Int) -> Storage {
     let byteCount = count * MemoryLayout<Double>.stride
     let address = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
     return Storage(address: address, byteCount: byteCount) { $0.deallocate() }

@@ -9,13 +9,14 @@ package struct Block {
   package let normEpsilon: Double
 
   /// Adds the layer's contributions to `x [tokens, hiddenSize]`, in place.
-  func apply(_ x: Tensor, session: any MixerSession, context: MixingContext) {
+  /// - Parameter sessions: of this layer, one for each of the context's sequences, which are not none.
+  func apply(_ x: Tensor, sessions: [any MixerSession], context: MixingContext) {
     let backend = context.backend
     context.workspace.scope {
       let normed = context.workspace.tensor(like: x)
       let change = context.workspace.tensor(like: x)
       backend.rmsNorm(x, gain: mixerNorm, epsilon: normEpsilon, into: normed)
-      session.mix(normed, context: context, into: change)
+      sessions[0].mix(normed, together: sessions, context: context, into: change)
       backend.add(change, to: x)
       backend.rmsNorm(x, gain: feedForwardNorm, epsilon: normEpsilon, into: normed)
       feedForward.apply(normed, into: change, backend, context.workspace)

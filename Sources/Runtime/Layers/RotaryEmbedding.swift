@@ -44,8 +44,10 @@ public struct RotaryEmbedding: Sendable, Equatable {
     }
   }
 
-  /// Cosine and sine of the angles of `positions`, each `[positions, headDimension / 2]`, taken from `workspace`.
-  package func angles(_ positions: Range<Int>, backend: any Backend, workspace: Workspace) -> RotaryAngles {
+  /// Cosine and sine of the angles of the tokens of `sequences`, each `[tokens, headDimension / 2]`, taken from
+  /// `workspace`.
+  package func angles(_ sequences: [SequenceRows], backend: any Backend, workspace: Workspace) -> RotaryAngles {
+    let positions = sequences.flatMap { $0.position..<$0.position + $0.rows.count }
     let pairs = inverseFrequencies.count
     var cosine: [Double] = []
     var sine: [Double] = []

@@ -37,29 +37,29 @@ package struct GatedDeltaNet: TokenMixer {
   /// Epsilon of the output norm, whatever the teacher's.
   package static let normEpsilon = 1e-5
 
-  package func makeState(capacity: Int, backend: any Backend) -> GatedDeltaNetState {
+  package func makeState(capacity: Int, memory: StateMemory) -> GatedDeltaNetState {
     GatedDeltaNetState(
       recurrent: (heads * headDimension, headDimension),
       convolutions: [query, key, value].map { ($0.convolution?.columns ?? 1, $0.projection.outputs) },
-      backend: backend)
+      memory: memory)
   }
 
-  package func prefill(_ x: Tensor, state: GatedDeltaNetState, context: MixingContext, into out: Tensor) {
-    mix(x, state: state, context: context, chunkSize: nil, into: out)
+  package func mix(_ x: Tensor, states: [GatedDeltaNetState], context: MixingContext, into out: Tensor) {
+    mix(x, states: states, context: context, chunkSize: nil, into: out)
   }
 
   /// The layer for the tokens of x.
   ///
   /// - Parameter chunkSize: the form of the recurrence, see `LinearRecurrenceShape`.
   package func mix(
-    _ x: Tensor, state: GatedDeltaNetState, context: MixingContext, chunkSize: Int?, into out: Tensor
+    _ x: Tensor, states: [GatedDeltaNetState], context: MixingContext, chunkSize: Int?, into out: Tensor
   ) {
     let backend = context.backend
     let workspace = context.workspace
     workspace.scope {
-      let q = apply(query, x, history: state.histories[0], rotated: true, context)
-      let k = apply(key, x, history: state.histories[1], rotated: true, context)
-      let v = apply(value, x, history: state.histories[2], rotated: false, context)
+      let q = apply(query, x, histories: states.map { $0.histories[0] }, rotated: true, context)
+      let k = apply(key, x, histories: states.map { $0.histories[1] }, rotated: true, context)
+      let v = apply(value, x, histories: states.map { $0.histories[2] }, rotated: false, context)
       let logDecay = workspace.tensor(rows: x.rows, columns: heads)
       decay.apply(x, into: logDecay, backend)
       backend.logDecay(logDecay, logRate: logRate, bias: decayBias)
@@ -70,7 +70,7 @@ package struct GatedDeltaNet: TokenMixer {
       let mixed = workspace.tensor(rows: x.rows, columns: heads * headDimension)
       backend.linearRecurrence(
         recurrence(chunkSize), query: q, key: k, value: v, logDecay: logDecay, beta: strength,
-        state: state.recurrent, into: mixed)
+        sequences: context.states(states.map(\.recurrent)), into: mixed)
       if let outputNorm { backend.rmsNorm(mixed, gain: outputNorm, epsilon: Self.normEpsilon, into: mixed) }
       let gated = workspace.tensor(like: mixed)
       gate.apply(x, into: gated, backend)
@@ -87,14 +87,15 @@ package struct GatedDeltaNet: TokenMixer {
 
   /// Query, key (rotated and normalised) or value for the recurrence, taken from the workspace.
   private func apply(
-    _ branch: Branch, _ x: Tensor, history: Tensor?, rotated: Bool, _ context: MixingContext
+    _ branch: Branch, _ x: Tensor, histories: [Tensor?], rotated: Bool, _ context: MixingContext
   ) -> Tensor {
     let backend = context.backend
     var z = context.workspace.tensor(rows: x.rows, columns: branch.projection.outputs)
     branch.projection.apply(x, into: z, backend)
-    if let convolution = branch.convolution, let history {
+    if let convolution = branch.convolution {
       let convolved = context.workspace.tensor(like: z)
-      backend.convolution(z, weight: convolution, history: history, into: convolved)
+      backend.convolution(
+        z, weight: convolution, sequences: context.states(histories.compactMap(\.self)), into: convolved)
       z = convolved
     }
     if options.activation { backend.silu(z) }
@@ -116,7 +117,8 @@ package final class GatedDeltaNetState: MixerState {
   package let histories: [Tensor?]
   private let elementBytes: Int
 
-  init(recurrent: (rows: Int, columns: Int), convolutions: [(kernel: Int, channels: Int)], backend: any Backend) {
+  init(recurrent: (rows: Int, columns: Int), convolutions: [(kernel: Int, channels: Int)], memory: StateMemory) {
+    let backend = memory.backend
     self.recurrent = backend.makeTensor(rows: recurrent.rows, columns: recurrent.columns)
     backend.fill(self.recurrent, with: 0)
     histories = convolutions.map { kernel, channels in
@@ -125,17 +127,18 @@ package final class GatedDeltaNetState: MixerState {
       backend.fill(history, with: 0)
       return history
     }
-    elementBytes = backend.activationType.bitsPerElement / 8
+    elementBytes = memory.elementBytes
   }
 
   package func byteCount(tokens: Int) -> Int {
     (recurrent.elementCount + histories.reduce(0) { $0 + ($1?.elementCount ?? 0) }) * elementBytes
   }
 
-  package func fork(tokens: Int, backend: any Backend) -> GatedDeltaNetState {
+  package func fork(tokens: Int, memory: StateMemory) -> GatedDeltaNetState {
+    let backend = memory.backend
     let copy = GatedDeltaNetState(
       recurrent: (recurrent.rows, recurrent.columns),
-      convolutions: histories.map { ($0.map { $0.rows + 1 } ?? 1, $0?.columns ?? 0) }, backend: backend)
+      convolutions: histories.map { ($0.map { $0.rows + 1 } ?? 1, $0?.columns ?? 0) }, memory: memory)
     backend.copy(recurrent, to: copy.recurrent)
     for case (let source?, let target?) in zip(histories, copy.histories) { backend.copy(source, to: target) }
     return copy

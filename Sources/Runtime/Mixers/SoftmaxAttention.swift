@@ -68,12 +68,12 @@ package struct SoftmaxAttention: TokenMixer {
   let queryNorm: Weight?
   let keyNorm: Weight?
 
-  package func makeState(capacity: Int, backend: any Backend) -> KeyValueCache {
+  package func makeState(capacity: Int, memory: StateMemory) -> KeyValueCache {
     KeyValueCache(
-      heads: shape.keyValueHeads, headDimension: shape.headDimension, capacity: capacity, backend: backend)
+      heads: shape.keyValueHeads, headDimension: shape.headDimension, capacity: capacity, memory: memory)
   }
 
-  package func prefill(_ x: Tensor, state: KeyValueCache, context: MixingContext, into out: Tensor) {
+  package func mix(_ x: Tensor, states: [KeyValueCache], context: MixingContext, into out: Tensor) {
     let backend = context.backend
     let workspace = context.workspace
     workspace.scope {
@@ -85,11 +85,15 @@ package struct SoftmaxAttention: TokenMixer {
       value.apply(x, into: v, backend)
       position(q, queryNorm, context)
       position(k, keyNorm, context)
-      backend.appendToCache(k, state.keys, heads: shape.keyValueHeads, position: context.position)
-      backend.appendToCache(v, state.values, heads: shape.keyValueHeads, position: context.position)
+      var caches: [SequenceCache] = []
+      for (sequence, state) in zip(context.sequences, states) {
+        backend.appendToCache(k.rows(sequence.rows), state.keys, position: sequence.position)
+        backend.appendToCache(v.rows(sequence.rows), state.values, position: sequence.position)
+        caches.append(
+          SequenceCache(rows: sequence.rows, position: sequence.position, keys: state.keys, values: state.values))
+      }
       let mixed = workspace.tensor(like: q)
-      backend.attention(
-        shape, query: q, keys: state.keys, values: state.values, position: context.position, into: mixed)
+      backend.attention(shape, query: q, sequences: caches, into: mixed)
       output.apply(mixed, into: out, backend)
     }
   }
@@ -101,33 +105,29 @@ package struct SoftmaxAttention: TokenMixer {
   }
 }
 
-/// Keys and values of the tokens seen, each `[keyValueHeads * capacity, headDimension]`, head by head.
+/// Keys and values of the tokens seen.
 package final class KeyValueCache: MixerState {
-  let heads: Int
-  let headDimension: Int
-  let capacity: Int
-  let keys: Tensor
-  let values: Tensor
+  let keys: CacheTensor
+  let values: CacheTensor
   private let elementBytes: Int
 
-  init(heads: Int, headDimension: Int, capacity: Int, backend: any Backend) {
-    self.heads = heads
-    self.headDimension = headDimension
-    self.capacity = capacity
-    keys = backend.makeTensor(rows: heads * capacity, columns: headDimension)
-    values = backend.makeTensor(rows: heads * capacity, columns: headDimension)
-    elementBytes = backend.activationType.bitsPerElement / 8
+  init(heads: Int, headDimension: Int, capacity: Int, memory: StateMemory) {
+    func cache() -> CacheTensor {
+      memory.backend.makeCache(
+        heads: heads, capacity: capacity, headDimension: headDimension, type: memory.cacheType)
+    }
+    keys = cache()
+    values = cache()
+    elementBytes = memory.cacheElementBytes
   }
 
-  package func byteCount(tokens: Int) -> Int { 2 * heads * headDimension * tokens * elementBytes }
+  package func byteCount(tokens: Int) -> Int { 2 * keys.heads * keys.headDimension * tokens * elementBytes }
 
-  package func fork(tokens: Int, backend: any Backend) -> KeyValueCache {
-    let copy = KeyValueCache(heads: heads, headDimension: headDimension, capacity: capacity, backend: backend)
-    for head in 0..<heads {
-      let used = head * capacity..<head * capacity + tokens
-      backend.copy(keys.rows(used), to: copy.keys.rows(used))
-      backend.copy(values.rows(used), to: copy.values.rows(used))
-    }
+  package func fork(tokens: Int, memory: StateMemory) -> KeyValueCache {
+    let copy = KeyValueCache(
+      heads: keys.heads, headDimension: keys.headDimension, capacity: keys.capacity, memory: memory)
+    memory.backend.copy(keys, rows: 0..<tokens, to: copy.keys, at: 0)
+    memory.backend.copy(values, rows: 0..<tokens, to: copy.values, at: 0)
     return copy
   }
 }

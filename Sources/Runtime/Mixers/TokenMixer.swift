@@ -2,27 +2,35 @@ import HybridizeCompute
 
 /// What mixes information between the tokens of a layer: softmax attention, gated DeltaNet and others.
 ///
-/// A mixer brings its own state. `prefill` and `step` compute the same function; `step` is the recurrent form
-/// for one token.
+/// A mixer brings its own state. A prefill, a decode step and any number of sequences at a time are the same call with
+/// other rows; backends pick the form that suits the rows.
 public protocol TokenMixer {
   associatedtype State: MixerState
 
   /// A state before the first token, for at most `capacity` tokens.
-  func makeState(capacity: Int, backend: any Backend) -> State
+  func makeState(capacity: Int, memory: StateMemory) -> State
 
-  /// The output for the tokens of `x [tokens, hiddenSize]`, which follow those that the state has seen.
+  /// The output for the tokens of `x [tokens, hiddenSize]`, the rows of `context.sequences` one after the other. Those
+  /// of each follow the tokens that its state, the one with the same index, has seen.
   ///
   /// out `[tokens, hiddenSize]` does not overlap x.
-  func prefill(_ x: Tensor, state: State, context: MixingContext, into out: Tensor)
-
-  /// The output for one token, x and out `[1, hiddenSize]`; a prefill of one unless the mixer has a form for it.
-  func step(_ x: Tensor, state: State, context: MixingContext, into out: Tensor)
+  func mix(_ x: Tensor, states: [State], context: MixingContext, into out: Tensor)
 }
 
-extension TokenMixer {
-  public func step(_ x: Tensor, state: State, context: MixingContext, into out: Tensor) {
-    prefill(x, state: state, context: context, into: out)
+/// Where states live, and how keys and values are stored.
+public struct StateMemory: Sendable {
+  public let backend: any Backend
+  public let cacheType: CacheType
+
+  public init(_ backend: any Backend, cacheType: CacheType = .full) {
+    self.backend = backend
+    self.cacheType = cacheType
   }
+
+  /// Bytes of an activation, of which recurrent states are made.
+  public var elementBytes: Int { backend.activationType.bitsPerElement / 8 }
+  /// Bytes of an element of keys and values.
+  public var cacheElementBytes: Int { cacheType == .full ? elementBytes : cacheType.elementBytes }
 }
 
 /// What a mixer keeps of the tokens it has seen: a KV cache, a recurrent state.
@@ -30,36 +38,57 @@ public protocol MixerState: AnyObject {
   /// Bytes in use after `tokens` tokens.
   func byteCount(tokens: Int) -> Int
   /// An independent copy after `tokens` tokens.
-  func fork(tokens: Int, backend: any Backend) -> Self
+  func fork(tokens: Int, memory: StateMemory) -> Self
+}
+
+/// The rows of one sequence in a call of the model.
+public struct SequenceRows: Sendable, Equatable {
+  /// Of activations.
+  public let rows: Range<Int>
+  /// Tokens that the sequence has seen before these.
+  public let position: Int
+
+  public init(rows: Range<Int>, position: Int) {
+    self.rows = rows
+    self.position = position
+  }
 }
 
 /// What a call of the model lends its layers.
 public struct MixingContext {
   package let backend: any Backend
   package let workspace: Workspace
-  /// Tokens seen before those of this call.
-  package let position: Int
+  /// The sequences of this call, their rows one after the other.
+  package let sequences: [SequenceRows]
   package let angles: RotaryAngles
 
-  package init(backend: any Backend, workspace: Workspace, position: Int, angles: RotaryAngles) {
+  package init(backend: any Backend, workspace: Workspace, sequences: [SequenceRows], angles: RotaryAngles) {
     self.backend = backend
     self.workspace = workspace
-    self.position = position
+    self.sequences = sequences
     self.angles = angles
+  }
+
+  /// The rows of each sequence with the tensor that it keeps.
+  package func states(_ tensors: [Tensor]) -> [SequenceState] {
+    zip(sequences, tensors).map { SequenceState(rows: $0.rows, state: $1) }
   }
 }
 
-/// A mixer together with its state, the type of which only the two of them know.
+/// A mixer together with the state of one sequence, the type of which only the two of them know.
 package protocol MixerSession: AnyObject {
-  func mix(_ x: Tensor, context: MixingContext, into out: Tensor)
+  /// The mixer on several sequences at a time, this one among them.
+  ///
+  /// - Precondition: `sessions` are of this mixer, one for each of the context's sequences.
+  func mix(_ x: Tensor, together sessions: [any MixerSession], context: MixingContext, into out: Tensor)
   func byteCount(tokens: Int) -> Int
-  func fork(tokens: Int, backend: any Backend) -> any MixerSession
+  func fork(tokens: Int, memory: StateMemory) -> any MixerSession
 }
 
 extension TokenMixer {
   /// A sequence's passage through this mixer.
-  package func session(capacity: Int, backend: any Backend) -> any MixerSession {
-    Session(mixer: self, state: makeState(capacity: capacity, backend: backend))
+  package func session(capacity: Int, memory: StateMemory) -> any MixerSession {
+    Session(mixer: self, state: makeState(capacity: capacity, memory: memory))
   }
 }
 
@@ -72,17 +101,17 @@ private final class Session<Mixer: TokenMixer>: MixerSession {
     self.state = state
   }
 
-  func mix(_ x: Tensor, context: MixingContext, into out: Tensor) {
-    if x.rows == 1 {
-      mixer.step(x, state: state, context: context, into: out)
-    } else {
-      mixer.prefill(x, state: state, context: context, into: out)
+  func mix(_ x: Tensor, together sessions: [any MixerSession], context: MixingContext, into out: Tensor) {
+    let states = sessions.map { session in
+      guard let session = session as? Self else { preconditionFailure("a state of another model") }
+      return session.state
     }
+    mixer.mix(x, states: states, context: context, into: out)
   }
 
   func byteCount(tokens: Int) -> Int { state.byteCount(tokens: tokens) }
 
-  func fork(tokens: Int, backend: any Backend) -> any MixerSession {
-    Session(mixer: mixer, state: state.fork(tokens: tokens, backend: backend))
+  func fork(tokens: Int, memory: StateMemory) -> any MixerSession {
+    Session(mixer: mixer, state: state.fork(tokens: tokens, memory: memory))
   }
 }

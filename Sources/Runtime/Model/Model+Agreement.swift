@@ -51,13 +51,13 @@ extension Model {
   private func run(
     _ block: Block, _ x: Tensor, pieces: [Range<Int>], _ workspace: Workspace, into out: Tensor
   ) {
-    let session = block.mixer.session(capacity: x.rows, backend: backend)
+    let session = block.mixer.session(capacity: x.rows, memory: StateMemory(backend))
     for piece in pieces {
       workspace.scope {
-        let angles = configuration.rotary.angles(piece, backend: backend, workspace: workspace)
-        let context = MixingContext(
-          backend: backend, workspace: workspace, position: piece.lowerBound, angles: angles)
-        session.mix(x.rows(piece), context: context, into: out.rows(piece))
+        let sequences = [SequenceRows(rows: 0..<piece.count, position: piece.lowerBound)]
+        let angles = configuration.rotary.angles(sequences, backend: backend, workspace: workspace)
+        let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
+        session.mix(x.rows(piece), together: [session], context: context, into: out.rows(piece))
       }
     }
   }

@@ -33,17 +33,11 @@ public final class Model {
   }
 
   /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills.
-  public func makeState(capacity: Int) -> DecodingState {
-    DecodingState(
-      sessions: blocks.map { $0.mixer.session(capacity: capacity, backend: backend) }, position: 0,
+  public func makeState(capacity: Int, cacheType: CacheType = .full) -> DecodingState {
+    let memory = StateMemory(backend, cacheType: cacheType)
+    return DecodingState(
+      sessions: blocks.map { $0.mixer.session(capacity: capacity, memory: memory) }, memory: memory, position: 0,
       capacity: capacity)
-  }
-
-  /// An independent copy of a state.
-  public func fork(_ state: DecodingState) -> DecodingState {
-    DecodingState(
-      sessions: state.sessions.map { $0.fork(tokens: state.position, backend: backend) },
-      position: state.position, capacity: state.capacity)
   }
 
   /// Which rows of logits a call computes.
@@ -63,19 +57,43 @@ public final class Model {
     _ ids: [Int], state: DecodingState, rows: LogitRows,
     receive: (Tensor) throws(HybridizeError) -> Void = { (_) throws(HybridizeError) in }
   ) throws(HybridizeError) {
-    try check(ids, state)
-    var start = 0
-    while start < ids.count {
-      let end = min(start + Self.prefillBlock, ids.count)
+    try forward([SequenceInput(ids, state: state)], rows: rows) { (_, logits) throws(HybridizeError) in
+      try receive(logits)
+    }
+  }
+
+  /// Feeds several sequences through the model at a time, each with its own tokens, any number of them: weights are
+  /// read once for all. No sequence sees another, and none is padded.
+  ///
+  /// - Parameter receive: called with the index of a sequence and its logits, as above.
+  /// - Throws: `.tokenOutOfRange`, `.contextOverflow`; all states are unchanged then.
+  /// - Precondition: no two sequences share a state.
+  public func forward(
+    _ batch: [SequenceInput], rows: LogitRows,
+    receive: (_ sequence: Int, _ logits: Tensor) throws(HybridizeError) -> Void
+  ) throws(HybridizeError) {
+    precondition(Set(batch.map { ObjectIdentifier($0.state) }).count == batch.count, "two sequences share a state")
+    for input in batch { try check(input.ids, input.state) }
+    for block in TokenBlock.cut(batch.map(\.ids.count), size: Self.prefillBlock) {
       try workspace.scope { () throws(HybridizeError) in
-        let x = hidden(Array(ids[start..<end]), state)
+        let ids = block.pieces.flatMap { batch[$0.sequence].ids[$0.tokens] }
+        let x = hidden(ids, block, block.pieces.map { batch[$0.sequence].state })
         switch rows {
         case .none: break
-        case .last: if end == ids.count { try receive(logits(x.rows(x.rows - 1..<x.rows))) }
-        case .all: try receive(logits(x))
+        case .all:
+          let logits = logits(x)
+          for piece in block.pieces { try receive(piece.sequence, logits.rows(piece.rows)) }
+        case .last:
+          let ending = block.pieces.filter { $0.tokens.upperBound == batch[$0.sequence].ids.count }
+          guard !ending.isEmpty else { break }
+          let last = workspace.tensor(rows: ending.count, columns: x.columns)
+          for (row, piece) in ending.enumerated() {
+            backend.copy(x.rows(piece.rows.upperBound - 1..<piece.rows.upperBound), to: last.rows(row..<row + 1))
+          }
+          let logits = logits(last)
+          for (row, piece) in ending.enumerated() { try receive(piece.sequence, logits.rows(row..<row + 1)) }
         }
       }
-      start = end
     }
   }
 
@@ -96,9 +114,8 @@ public final class Model {
   package func trace(_ ids: [Int], observe: (Tensor) -> Void) throws(HybridizeError) {
     let state = makeState(capacity: ids.count)
     try check(ids, state)
-    workspace.scope {
-      let last = hidden(ids, state, observe: observe)
-      observe(normed(last))
+    for block in TokenBlock.cut([ids.count], size: max(ids.count, 1)) {
+      workspace.scope { observe(normed(hidden(ids, block, [state], observe: observe))) }
     }
   }
 
@@ -112,19 +129,21 @@ public final class Model {
     }
   }
 
-  /// The residual stream after the last layer. Advances the state.
-  private func hidden(_ ids: [Int], _ state: DecodingState, observe: (Tensor) -> Void = { _ in }) -> Tensor {
+  /// The residual stream after the last layer, for the pieces of a block. Advances their states.
+  private func hidden(
+    _ ids: [Int], _ block: TokenBlock, _ states: [DecodingState], observe: (Tensor) -> Void = { _ in }
+  ) -> Tensor {
     let x = workspace.tensor(rows: ids.count, columns: configuration.hiddenSize)
     backend.embed(ids, embedding, into: x)
     observe(x)
-    let positions = state.position..<state.position + ids.count
-    let angles = configuration.rotary.angles(positions, backend: backend, workspace: workspace)
-    let context = MixingContext(backend: backend, workspace: workspace, position: state.position, angles: angles)
-    for (block, session) in zip(blocks, state.sessions) {
-      block.apply(x, session: session, context: context)
+    let sequences = zip(block.pieces, states).map { SequenceRows(rows: $0.rows, position: $1.position) }
+    let angles = configuration.rotary.angles(sequences, backend: backend, workspace: workspace)
+    let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
+    for (layer, block) in blocks.enumerated() {
+      block.apply(x, sessions: states.map { $0.sessions[layer] }, context: context)
       observe(x)
     }
-    state.position += ids.count
+    for (piece, state) in zip(block.pieces, states) { state.position += piece.tokens.count }
     return x
   }
 

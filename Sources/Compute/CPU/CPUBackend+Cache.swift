@@ -1,0 +1,47 @@
+import CKernels
+import HybridizeCore
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+extension CPUBackend {
+  public func makeCache(heads: Int, capacity: Int, headDimension: Int, type: CacheType) -> CacheTensor {
+    CacheTensor(
+      storage: .allocate(byteCount: heads * capacity * headDimension * type.elementBytes), heads: heads,
+      capacity: capacity, headDimension: headDimension, type: type)
+  }
+
+  public func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int) {
+    source.checkCopy(range, to: target, at: position)
+    for head in 0..<source.heads {
+      // Regions of one cache may overlap.
+      memmove(
+        target.address(head: head, row: position), source.address(head: head, row: range.lowerBound),
+        range.count * source.rowBytes)
+    }
+  }
+}
+
+extension CacheTensor {
+  var kernelType: ck_type { type == .full ? ck_float32 : ck_bfloat16 }
+  var rowBytes: Int { headDimension * type.elementBytes }
+
+  /// - Precondition: made by the CPU backend.
+  func address(head: Int, row: Int) -> UnsafeMutableRawPointer {
+    storage.address + (head * capacity + row) * rowBytes
+  }
+
+  /// Stores one row, rounded to nearest even where the type is narrower.
+  func store(_ values: UnsafePointer<Float>, head: Int, row: Int, _ kernels: ck_kernels) {
+    let target = address(head: head, row: row)
+    switch type {
+    case .full: target.copyMemory(from: values, byteCount: rowBytes)
+    case .bfloat16:
+      var lost = ck_narrowing()
+      kernels.narrow(ck_bfloat16, values, headDimension, target.assumingMemoryBound(to: UInt16.self), &lost)
+    }
+  }
+}

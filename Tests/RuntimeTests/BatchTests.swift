@@ -1,0 +1,101 @@
+import HybridizeCompute
+import HybridizeCore
+import HybridizeRuntime
+import TestSupport
+import Testing
+
+@Suite("several sequences at a time")
+struct BatchTests {
+  static let models = [Fixtures.model, Fixtures.hybrid]
+
+  @Test("ragged prompts and decode steps together give what each gives alone", arguments: models, CacheType.allCases)
+  func raggedSequences(_ path: String, _ cacheType: CacheType) throws {
+    let model = try ModelDirectory(path).load(on: CPUBackend(threads: 2))
+    // Longer than a prefill block in all, so that blocks hold the end of one prompt and the start of the next.
+    let prompts = [3, 300, 1, 64, 270].enumerated().map { ids($1, seed: UInt64($0), model) }
+    let steps = (0..<4).map { ids(prompts.count, seed: 90 + UInt64($0), model) }
+
+    var together = prompts.map { _ in [[Float]]() }
+    let states = prompts.map { model.makeState(capacity: $0.count + steps.count, cacheType: cacheType) }
+    try model.forward(zip(prompts, states).map { SequenceInput($0, state: $1) }, rows: .last) { index, logits in
+      together[index].append(model.backend.readFloats(logits))
+    }
+    for step in steps {
+      try model.forward(zip(step, states).map { SequenceInput([$0], state: $1) }, rows: .last) { index, logits in
+        together[index].append(model.backend.readFloats(logits))
+      }
+    }
+    for (index, prompt) in prompts.enumerated() {
+      let state = model.makeState(capacity: prompt.count + steps.count, cacheType: cacheType)
+      var alone = [try model.lastLogits(prompt, state: state)]
+      for step in steps { alone.append(try model.lastLogits([step[index]], state: state)) }
+      #expect(states[index].position == prompt.count + steps.count)
+      for (step, pair) in zip(together[index], alone).enumerated() {
+        // In bfloat16, sums of another order can round a key or value the other way.
+        expectClose(
+          pair.0.map { Double($0) }, pair.1.map { Double($0) }, absolute: cacheType == .full ? 2e-4 : 5e-3,
+          "sequence \(index), step \(step)")
+      }
+      #expect(together[index].count == alone.count)
+    }
+  }
+
+  @Test("all rows come sequence by sequence, in order")
+  func allRows() throws {
+    let model = try PicoModel().load(on: ReferenceBackend())
+    let prompts = [ids(5, seed: 1, model), [], ids(2, seed: 2, model)]
+    let states = prompts.map { model.makeState(capacity: max($0.count, 1)) }
+    var received: [Int: [Double]] = [:]
+    try model.forward(zip(prompts, states).map { SequenceInput($0, state: $1) }, rows: .all) { index, logits in
+      received[index, default: []] += model.backend.read(logits)
+    }
+    #expect(received[1] == nil && states[1].position == 0)
+    for index in [0, 2] {
+      var alone: [Double] = []
+      try model.forward(prompts[index], state: model.makeState(capacity: 5), rows: .all) {
+        alone += model.backend.read($0)
+      }
+      expectClose(received[index] ?? [], alone, absolute: 1e-11, "sequence \(index)")
+    }
+  }
+
+  @Test("tokens that do not fit one sequence leave all as they were")
+  func refusal() throws {
+    let model = try PicoModel().load(on: CPUBackend(threads: 1))
+    let states = [model.makeState(capacity: 4), model.makeState(capacity: 2)]
+    expectProblem(.contextOverflow) {
+      try model.forward(
+        [SequenceInput([1, 2], state: states[0]), SequenceInput([1, 2, 3], state: states[1])], rows: .none
+      ) { _, _ in }
+    }
+    #expect(states.map(\.position) == [0, 0])
+  }
+
+  @Test("blocks take all tokens once, in order, and no more than fit")
+  func blocks() {
+    var generator = SeededGenerator(seed: 4)
+    for _ in 0..<200 {
+      let counts = (0..<generator.index(below: 6)).map { _ in generator.index(below: 40) }
+      let size = 1 + generator.index(below: 17)
+      let blocks = TokenBlock.cut(counts, size: size)
+      var next = counts.map { _ in 0 }
+      for block in blocks {
+        var row = 0
+        for piece in block.pieces {
+          #expect(piece.rows == row..<row + piece.tokens.count && !piece.tokens.isEmpty)
+          #expect(piece.tokens.lowerBound == next[piece.sequence])
+          (row, next[piece.sequence]) = (piece.rows.upperBound, piece.tokens.upperBound)
+        }
+        #expect(row <= size)
+      }
+      #expect(next == counts)
+      let total = counts.reduce(0, +)
+      #expect(blocks.count == (total + size - 1) / size, "blocks are full but the last")
+    }
+  }
+
+  private func ids(_ count: Int, seed: UInt64, _ model: Model) -> [Int] {
+    var generator = SeededGenerator(seed: seed, stream: "batch")
+    return (0..<count).map { _ in generator.index(below: model.configuration.vocabularySize) }
+  }
+}
