@@ -31,6 +31,10 @@ public protocol Backend: AnyObject, Sendable {
   /// - Throws: `.unsupportedElementType`, `.wrongShape`.
   func prepare(_ tensor: StoredTensor) throws(HybridizeError) -> Weight
 
+  /// A weight in a quantised type, and what that has changed; `nil` for one that stays as it is: a vector, or rows
+  /// that are no whole blocks.
+  func quantize(_ weight: Weight, as type: QuantizedType) -> (weight: Weight, error: QuantizationError)?
+
   /// Copies values in, row by row.
   ///
   /// - Precondition: there are as many values as elements.

@@ -54,25 +54,3 @@ public struct Tensor: Sendable {
     return Tensor(storage: storage, offset: offset, rows: rows, columns: columns)
   }
 }
-
-/// Parameters as a backend has prepared them: the file's own bytes where the kernels read that type, a
-/// converted copy elsewhere. Packed and quantised forms live here too.
-public final class Weight: Sendable {
-  /// Outputs; 1 for a vector.
-  public let rows: Int
-  /// Inputs, or the length of a vector.
-  public let columns: Int
-  /// The type in which the kernels read it.
-  public let elementType: ElementType
-  package let storage: Storage
-
-  package init(rows: Int, columns: Int, elementType: ElementType, storage: Storage) {
-    self.rows = rows
-    self.columns = columns
-    self.elementType = elementType
-    self.storage = storage
-  }
-
-  /// Bytes that one pass over the weight reads.
-  public var byteCount: Int { storage.byteCount }
-}

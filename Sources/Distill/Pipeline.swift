@@ -20,12 +20,13 @@ public struct Pipeline {
   ///
   /// - Throws: what loading and running the models throw.
   public func bench(
-    _ paths: [String], tests: [BenchmarkTest], repetitions: Int
+    _ paths: [String], tests: [BenchmarkTest], repetitions: Int, loading: LoadOptions = LoadOptions()
   ) throws(HybridizeError) -> BenchmarkReport {
     var subjects: [Benchmark.Subject] = []
     for path in paths {
       let directory = try ModelDirectory(path)
-      subjects.append(Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend)))
+      subjects.append(
+        Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend, loading)))
     }
     let results = try Benchmark(repetitions: repetitions, progress: progress).run(subjects, tests)
     return BenchmarkReport(results: results, machine: BenchmarkReport.Machine(backend))

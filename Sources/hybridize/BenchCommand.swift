@@ -33,6 +33,7 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "md, json or csv.")
   var format: BenchmarkReport.Format = .md
 
+  @OptionGroup(title: "Loading") var loading: LoadingOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -47,7 +48,8 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     let report = try Pipeline(backend: try shared.backend(), progress: shared.progress).bench(
-      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth), repetitions: repetitions)
+      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth), repetitions: repetitions,
+      loading: loading.options)
     switch shared.json ? .json : format {
     case .json: Terminal.out(JSONWriter.indented(.object(report.json)), newline: false)
     case .csv: Terminal.out(report.csv, newline: false)

@@ -24,6 +24,7 @@ struct GenerateCommand: ParsableCommand {
   var tokens = 128
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+  @OptionGroup(title: "Loading") var loading: LoadingOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -36,7 +37,8 @@ struct GenerateCommand: ParsableCommand {
     let tokenizer = try directory.tokenizer()
     let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
     let sampler = try sampling.sampler()
-    let model = try directory.load(on: try shared.backend())
+    let model = try directory.load(on: try shared.backend(), loading.options)
+    loading.report(model, quiet: shared.quiet || shared.json)
     var decoder = StreamDecoder(tokenizer)
     var text = ""
     func show(_ piece: String) {

@@ -20,6 +20,7 @@ struct LogitsCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The file to write; it must not exist.", valueName: "file"))
   var out: String
 
+  @OptionGroup(title: "Loading") var loading: LoadingOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -31,8 +32,9 @@ struct LogitsCommand: ParsableCommand {
     let tokens =
       try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
       ?? directory.tokenizer().encode(prompt ?? "")
-    let shape = try LogitsFile.write(
-      try directory.load(on: try shared.backend()), tokens, to: out)
+    let model = try directory.load(on: try shared.backend(), loading.options)
+    loading.report(model, quiet: shared.quiet || shared.json)
+    let shape = try LogitsFile.write(model, tokens, to: out)
     shared.print(
       json: [
         "schema": .string("hybridize.logits/1"), "file": .string(out),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HybridizeCompute
 import HybridizeCore
+import HybridizeRuntime
 
 #if canImport(Glibc)
   import Glibc
@@ -58,3 +59,30 @@ struct SharedOptions: ParsableArguments {
     }
   }
 }
+
+/// How commands that run a model hold it in memory.
+struct LoadingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Hold matrices as small integers: q8_0 (8.5 bits a weight) or q4_0 (4.5). The file's type unless given.",
+      valueName: "type"))
+  var quantize: QuantizedType?
+
+  @Option(help: ArgumentHelp("Keys and values as f32 or bf16.", valueName: "type"))
+  var kvDtype = CacheType.full
+
+  var options: LoadOptions { LoadOptions(quantized: quantize, cacheType: kvDtype) }
+
+  /// Says on standard error what quantising has changed.
+  func report(_ model: Model, quiet: Bool) {
+    guard let quantization = model.quantization, !quiet else { return }
+    let worst = quantization.tensors.max { $0.error.relative < $1.error.relative }
+    Terminal.error(
+      "\(quantization.type.rawValue): \(quantization.tensors.count) matrices, relative error "
+        + NumberText.fixed(100 * quantization.error.relative, 2) + " %"
+        + (worst.map { ", at most \(NumberText.fixed(100 * $0.error.relative, 2)) % in \($0.name)" } ?? ""))
+  }
+}
+
+extension QuantizedType: ExpressibleByArgument {}
+extension CacheType: ExpressibleByArgument {}

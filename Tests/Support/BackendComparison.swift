@@ -69,6 +69,8 @@ package final class BackendComparison {
 
   // MARK: Judgement
 
+  package func note(_ mismatch: String) { mismatches.append("\(mismatch), seed \(seed)") }
+
   /// Notes where the two sides differ by more than `tolerance` of the element and the tensor's typical size.
   package func compare(_ what: String, _ twin: Twin, tolerance: Double) {
     let found = backend.read(twin.tested)

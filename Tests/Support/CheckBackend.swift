@@ -16,6 +16,7 @@ package func checkBackend(
     try comparison.checkLinear(type)
     try comparison.checkVectors(type)
   }
+  for type in QuantizedType.allCases { try comparison.checkQuantization(type) }
   comparison.checkElementwise()
   comparison.checkRotation()
   comparison.checkAttention()
@@ -62,6 +63,40 @@ extension BackendComparison {
         backend.linear(x.tested, weight.tested, into: out.tested)
         reference.linear(x.expected, weight.expected, into: out.expected)
         compare("linear \(type.rawValue) from \(inputs)", out, tolerance: tolerance)
+      }
+    }
+  }
+
+  /// Weights of all sizes, blocks of zeros and blocks of equal values among them.
+  func checkQuantization(_ type: QuantizedType) throws {
+    let wanted = [(1, 64), (4, 33), (0, 64)]
+    for (rows, columns) in wanted {
+      let left = try weight([rows, columns], .float32)
+      if backend.quantize(left.tested, as: type) != nil { note("[\(rows), \(columns)] was quantised") }
+    }
+    for (source, outputs, inputs) in [
+      (ElementType.float32, 40, 32), (.bfloat16, 77, 96), (.float16, 130, 576), (.float32, 300, 1536),
+    ] {
+      for range in [-1.0...1, 0...0, 2...2, -1e-6...1e-6, -3e4...1e3] {
+        let plain = try weight([outputs, inputs], source, in: range)
+        guard let tested = backend.quantize(plain.tested, as: type),
+          let expected = reference.quantize(plain.expected, as: type)
+        else { return note("[\(outputs), \(inputs)] was not quantised") }
+        let name = "\(type.rawValue) [\(outputs), \(inputs)] of \(source.rawValue) in \(range)"
+        let table = memory(outputs, inputs)
+        backend.embed(Array(0..<outputs), tested.weight, into: table.tested)
+        reference.embed(Array(0..<outputs), expected.weight, into: table.expected)
+        compare("embed \(name)", table, tolerance: 1e-6)
+        if abs(tested.error.relative - expected.error.relative) > 1e-5 * expected.error.relative {
+          note("\(name): error \(tested.error) instead of \(expected.error)")
+        }
+        for rows in [1, 2, 3, 5, 8, 11, 40] {
+          let x = random(rows, inputs)
+          let out = memory(rows, outputs)
+          backend.linear(x.tested, tested.weight, into: out.tested)
+          reference.linear(x.expected, expected.weight, into: out.expected)
+          compare("linear \(name)", out, tolerance: tolerance)
+        }
       }
     }
   }

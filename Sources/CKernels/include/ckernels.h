@@ -23,8 +23,23 @@ typedef enum ck_level {
   ck_level_avx512 = 2,    // AVX-512 F, BW, VL, DQ
 } ck_level;
 
-/// How weights are stored.
-typedef enum ck_type { ck_float32 = 0, ck_bfloat16 = 1, ck_float16 = 2 } ck_type;
+/// How weights are stored. The quantised types are blocks of 32 along a row: a float16 scale, then 32 bytes, or 16
+/// whose low halves come before the high ones; a value is `scale * byte`, or `scale * (half - 8)`.
+typedef enum ck_type { ck_float32 = 0, ck_bfloat16 = 1, ck_float16 = 2, ck_q8_0 = 3, ck_q4_0 = 4 } ck_type;
+
+/// Values of a quantised block.
+enum { ck_block = 32 };
+
+/// Bytes of a row; a quantised one is whole blocks.
+static inline size_t ck_row_bytes(ck_type type, size_t columns) {
+  switch (type) {
+    case ck_float32: return 4 * columns;
+    case ck_bfloat16:
+    case ck_float16: return 2 * columns;
+    case ck_q8_0: return columns / ck_block * (2 + ck_block);
+    case ck_q4_0: return columns / ck_block * (2 + ck_block / 2);
+  }
+}
 
 /// The signature of `cblas_sgemm`; the own product takes row-major order only.
 typedef void (*ck_sgemm_fn)(
@@ -82,6 +97,12 @@ typedef struct ck_narrowing {
   size_t underflows;  // values that became zero
 } ck_narrowing;
 
+/// Sums over what quantising has changed.
+typedef struct ck_quantization {
+  double squared_error, squares;
+  float largest_error;
+} ck_quantization;
+
 /// Sums over the values of a tensor. Extremes and sums are of the finite ones.
 typedef struct ck_statistics {
   size_t count, zeros, infinities;
@@ -104,6 +125,9 @@ typedef struct ck_kernels {
   void (*widen)(ck_type type, const void *source, size_t count, float *target);
   /// `target[i] = source[i]` as bfloat16 or float16, rounded to nearest even; adds to `lost`.
   void (*narrow)(ck_type type, const float *source, size_t count, uint16_t *target, ck_narrowing *lost);
+  /// Whole blocks of `source` in a quantised type, whose rounded values are nearest; adds to `error`. A block with a
+  /// value that is not finite becomes NaN.
+  void (*quantize)(ck_type type, const float *source, size_t count, void *target, ck_quantization *error);
   /// Adds values to `sums`.
   void (*statistics)(const float *x, size_t count, ck_statistics *sums);
   /// Adds the differences of `x` and `y` to `sums`.

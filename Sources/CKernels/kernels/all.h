@@ -11,6 +11,7 @@
 #include "gemm.h"
 #include "gemv.h"
 #include "product.h"
+#include "quantize.h"
 #include "norms.h"
 #include "statistics.h"
 
@@ -21,6 +22,7 @@
 const ck_kernels LEVEL = {
     .widen = widen,
     .narrow = narrow,
+    .quantize = quantize,
     .statistics = statistics,
     .difference = difference,
     .gemv = gemv,

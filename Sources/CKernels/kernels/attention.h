@@ -50,7 +50,7 @@ INLINE void gather_tile(
   for (int q = 0; q < queries; q++)
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) sum[q][v] = 0;
-  for (size_t n = 0; n < count; n++, values += dimension * size_of_type(type)) {
+  for (size_t n = 0; n < count; n++, values += ck_row_bytes(type, dimension)) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
       floats value = load_weights(type, values, first + (size_t)v * WIDTH);

@@ -44,7 +44,7 @@ static void soften(
 
 /// The queries of a block against `count` keys from cache row `first` on.
 static void attend_keys(const ck_attention_block *call, size_t first, size_t count, struct attention_scratch scratch) {
-  const size_t dimension = call->dimension, row_bytes = dimension * size_of_type(call->type);
+  const size_t dimension = call->dimension, row_bytes = ck_row_bytes(call->type, dimension);
   pack_weight(call->type, (const char *)call->keys + first * row_bytes, dimension, count, 0, dimension, scratch.keys);
   pack_turned(call->type, (const char *)call->values + first * row_bytes, dimension, count, scratch.values);
   for (size_t h = 0; h < call->group; h++) {

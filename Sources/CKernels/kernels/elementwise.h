@@ -71,6 +71,8 @@ static void widen(ck_type type, const void *source, size_t count, float *target)
   if (type == ck_bfloat16) WIDEN(ck_bfloat16);
   if (type == ck_float16) WIDEN(ck_float16);
   if (type == ck_float32) WIDEN(ck_float32);
+  if (type == ck_q8_0) WIDEN(ck_q8_0);
+  if (type == ck_q4_0) WIDEN(ck_q4_0);
 #undef WIDEN
   if (i < count) store_first(target + i, load_first_weights(type, source, i, count - i), count - i);
 }

@@ -17,14 +17,14 @@ INLINE void gemv_tile(
     ck_type type, int outputs, int rows, const char *weight, size_t inputs, const float *x, size_t x_stride,
     size_t ahead, float *out, size_t out_stride) {
   floats sum[8][8];
-  const size_t row_bytes = inputs * size_of_type(type);
+  const size_t row_bytes = ck_row_bytes(type, inputs);
   for (int o = 0; o < outputs; o++)
     for (int r = 0; r < rows; r++) sum[o][r] = 0;
 
   size_t k = 0;
   for (; k + 2 * WIDTH <= inputs; k += 2 * WIDTH) {
 #pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) prefetch(weight + (size_t)o * row_bytes + k * size_of_type(type), ahead);
+    for (int o = 0; o < outputs; o++) prefetch(weight + (size_t)o * row_bytes + ck_row_bytes(type, k), ahead);
 #pragma clang loop unroll(full)
     for (int half = 0; half < 2; half++) {
       const size_t i = k + (size_t)half * WIDTH;
@@ -63,23 +63,69 @@ INLINE void gemv_tile(
   }
 }
 
+/// The same for quantised weights: the products of a block are summed before its scale multiplies them.
+INLINE void gemv_tile_of_blocks(
+    ck_type type, int outputs, int rows, const char *weight, size_t inputs, const float *x, size_t x_stride,
+    size_t ahead, float *out, size_t out_stride) {
+  floats sum[8][8];
+  const size_t row_bytes = ck_row_bytes(type, inputs), block_bytes = ck_row_bytes(type, ck_block);
+#pragma clang loop unroll(full)
+  for (int o = 0; o < outputs; o++)
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sum[o][r] = 0;
+  for (size_t k = 0; k < inputs; k += ck_block, weight += block_bytes) {
+#pragma clang loop unroll(full)
+    for (int o = 0; o < outputs; o++) {
+      const char *block = weight + (size_t)o * row_bytes;
+      prefetch(block, ahead);
+      const floats scale = (floats)float16_value(block);
+      floats part[8];
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < ck_block; i += WIDTH) {
+        const floats w = load_quantized(type, block, i);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+          const floats v = load(x + (size_t)r * x_stride + k + i);
+          part[r] = i == 0 ? w * v : multiply_add(w, v, part[r]);
+        }
+      }
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(scale, part[r], sum[o][r]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int o = 0; o < outputs; o++)
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) out[(size_t)r * out_stride + (size_t)o] = sum_of(sum[o][r]);
+}
+
 /// Rows of the weight at once: as many as the accumulators leave registers for.
-INLINE int gemv_tile_outputs(int rows) {
+INLINE int gemv_tile_outputs(ck_type type, int rows) {
+  if (type == ck_q8_0 || type == ck_q4_0) return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   return rows == 1 ? 8 : rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 7 ? 2 : 1;
+}
+
+INLINE void gemv_tile_of(
+    ck_type type, int outputs, int rows, const char *weight, size_t inputs, const float *x, size_t x_stride,
+    size_t ahead, float *out, size_t out_stride) {
+  if (type == ck_q8_0 || type == ck_q4_0)
+    gemv_tile_of_blocks(type, outputs, rows, weight, inputs, x, x_stride, ahead, out, out_stride);
+  else
+    gemv_tile(type, outputs, rows, weight, inputs, x, x_stride, ahead, out, out_stride);
 }
 
 INLINE void gemv_rows(
     ck_type type, int rows, const char *weight, size_t outputs, size_t inputs, const float *x, size_t x_stride,
     float *out, size_t out_stride) {
-  const int tile = gemv_tile_outputs(rows);
-  const size_t row_bytes = inputs * size_of_type(type);
+  const int tile = gemv_tile_outputs(type, rows);
+  const size_t row_bytes = ck_row_bytes(type, inputs);
   const size_t ahead = row_bytes < GEMV_LONG_ROW ? GEMV_TILES_AHEAD * (size_t)tile * row_bytes : 0;
   size_t o = 0;
   for (; o + (size_t)tile <= outputs; o += (size_t)tile)
-    gemv_tile(type, tile, rows, weight + o * row_bytes, inputs, x, x_stride, ahead, out + o, out_stride);
+    gemv_tile_of(type, tile, rows, weight + o * row_bytes, inputs, x, x_stride, ahead, out + o, out_stride);
   for (; o < outputs; o++)
-    gemv_tile(type, 1, rows, weight + o * row_bytes, inputs, x, x_stride, ahead, out + o, out_stride);
+    gemv_tile_of(type, 1, rows, weight + o * row_bytes, inputs, x, x_stride, ahead, out + o, out_stride);
 }
 
 #define GEMV_CASE(ROWS) \
@@ -107,5 +153,7 @@ static void gemv(
     case ck_float32: return gemv_of_type(ck_float32, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
     case ck_bfloat16: return gemv_of_type(ck_bfloat16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
     case ck_float16: return gemv_of_type(ck_float16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
+    case ck_q8_0: return gemv_of_type(ck_q8_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
+    case ck_q4_0: return gemv_of_type(ck_q4_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
   }
 }

@@ -85,11 +85,16 @@ INLINE void pack_of_type(
 
 static void pack_weight(
     ck_type type, const void *weight, size_t inputs, size_t outputs, size_t first, size_t depth, float *packed) {
+#define PACK_CASE(TYPE) \
+  case TYPE: return pack_of_type(TYPE, weight, ck_row_bytes(TYPE, inputs), outputs, first, depth, packed)
   switch (type) {
-    case ck_float32: return pack_of_type(ck_float32, weight, inputs * 4, outputs, first, depth, packed);
-    case ck_bfloat16: return pack_of_type(ck_bfloat16, weight, inputs * 2, outputs, first, depth, packed);
-    case ck_float16: return pack_of_type(ck_float16, weight, inputs * 2, outputs, first, depth, packed);
+    PACK_CASE(ck_float32);
+    PACK_CASE(ck_bfloat16);
+    PACK_CASE(ck_float16);
+    PACK_CASE(ck_q8_0);
+    PACK_CASE(ck_q4_0);
   }
+#undef PACK_CASE
 }
 
 /// Strips of a matrix `[depth, outputs]`, which need no turning.
@@ -184,7 +189,10 @@ static void linear(
     float *out, size_t out_stride, float *scratch) {
   const size_t steps = (inputs + STRIP_DEPTH - 1) / STRIP_DEPTH;
   for (size_t s = 0; s < steps; s++) {
-    const size_t first = inputs * s / steps, depth = inputs * (s + 1) / steps - first;
+    // Whole blocks of quantised types.
+    const size_t blocks = (inputs + ck_block - 1) / ck_block;
+    const size_t first = blocks * s / steps * ck_block, end = s + 1 == steps ? inputs : blocks * (s + 1) / steps * ck_block;
+    const size_t depth = end - first;
     pack_weight(type, weight, inputs, outputs, first, depth, scratch);
     multiply_packed(x + first, rows, x_stride, scratch, outputs, depth, out, out_stride, s > 0);
   }

@@ -101,18 +101,47 @@ INLINE floats from_float16(halves x) {
 #endif
 }
 
-INLINE size_t size_of_type(ck_type type) { return type == ck_float32 ? 4 : 2; }
+typedef int8_t bytes_in_memory __attribute__((ext_vector_type(WIDTH), aligned(1), may_alias));
+typedef uint8_t unsigned_bytes __attribute__((ext_vector_type(WIDTH)));
+typedef uint8_t unsigned_bytes_in_memory __attribute__((ext_vector_type(WIDTH), aligned(1), may_alias));
 
-/// WIDTH weights from element `i` on.
+INLINE float float16_value(const void *p) {
+  uint16_t bits;
+  memcpy(&bits, p, sizeof bits);
+#if defined(HAS_HALF)
+  _Float16 x;
+  memcpy(&x, &bits, sizeof x);
+  return (float)x;
+#else
+  halves lanes = 0;
+  lanes[0] = bits;
+  return from_float16(lanes)[0];
+#endif
+}
+
+/// WIDTH values of the block, without its scale, from its element `i` on.
+INLINE floats load_quantized(ck_type type, const char *block, size_t i) {
+  if (type == ck_q8_0) return __builtin_convertvector(__builtin_convertvector(*(const bytes_in_memory *)(block + 2 + i), ints), floats);
+  unsigned_bytes pairs = *(const unsigned_bytes_in_memory *)(block + 2 + i % 16);
+  unsigned_bytes values = i < 16 ? pairs & 15 : pairs >> 4;
+  return __builtin_convertvector(__builtin_convertvector(values, ints) - 8, floats);
+}
+
+/// WIDTH weights from element `i` on; of a quantised type within a block.
 INLINE floats load_weights(ck_type type, const void *weights, size_t i) {
   if (type == ck_float32) return load((const float *)weights + i);
+  if (type == ck_q8_0 || type == ck_q4_0) {
+    const char *block = (const char *)weights + ck_row_bytes(type, i / ck_block * ck_block);
+    return float16_value(block) * load_quantized(type, block, i % ck_block);
+  }
   halves x = *(const halves_in_memory *)((const uint16_t *)weights + i);
   return type == ck_bfloat16 ? from_bfloat16(x) : from_float16(x);
 }
 
-/// The first `count < WIDTH` weights from element `i` on, then zeros.
+/// The first `count < WIDTH` weights from element `i` on, then zeros. Quantised rows have no such rest.
 INLINE floats load_first_weights(ck_type type, const void *weights, size_t i, size_t count) {
   if (type == ck_float32) return load_first((const float *)weights + i, count);
+  if (type == ck_q8_0 || type == ck_q4_0) __builtin_unreachable();
   uint16_t lanes[WIDTH] = {0};
   for (size_t j = 0; j < count; j++) lanes[j] = ((const uint16_t *)weights)[i + j];
   return load_weights(type, lanes, 0);

@@ -5,7 +5,7 @@ extension CPUBackend {
   public func embed(_ ids: [Int], _ table: Weight, into out: Tensor) {
     precondition(out.rows == ids.count && out.columns == table.columns, "embed: wrong shape of out")
     precondition(ids.allSatisfy { $0 >= 0 && $0 < table.rows }, "embed: an id beyond the table")
-    let type = table.elementType.kernelType
+    let type = table.kernelType
     forEachPiece(of: ids.count, size: 32) { rows in
       for row in rows {
         kernels.widen(type, table.row(ids[row]), table.columns, out.floats + row * out.columns)
@@ -29,8 +29,8 @@ extension CPUBackend {
 
   /// The weight is read from memory once and never widened there.
   private func multiplyFewRows(_ x: Tensor, _ weight: Weight, into out: Tensor) {
-    let type = weight.elementType.kernelType
-    let rowBytes = max(weight.columns * weight.elementType.bitsPerElement / 8, 1)
+    let type = weight.kernelType
+    let rowBytes = max(weight.rowBytes, 1)
     // Small enough to even out and to stay in cache for the next rows of x; whole tiles of the kernel.
     let piece = max(8, min(512 << 10, weight.byteCount / (2 * threads)) / rowBytes / 8 * 8)
     forEachPiece(of: weight.rows, size: piece) { outputs in
@@ -51,7 +51,7 @@ extension CPUBackend {
       let (outputs, rows) = split.piece(item)
       guard !outputs.isEmpty else { return }
       kernels.linear(
-        weight.elementType.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns,
+        weight.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns,
         x.row(rows.lowerBound), rows.count, x.columns, out.row(rows.lowerBound) + outputs.lowerBound, out.columns,
         scratch)
     }

@@ -6,7 +6,7 @@ extension CPUBackend {
     weight.checkConvolution(x, sequences: sequences, out: out)
     let kernel = weight.columns
     let channels = ck_convolution_channels
-    let type = weight.elementType.kernelType
+    let type = weight.kernelType
     let pieces = (x.columns + channels - 1) / channels
     pool.run(sequences.count * pieces, scratch: 2 * kernel * channels) { item, scratch in
       let sequence = sequences[item / pieces]

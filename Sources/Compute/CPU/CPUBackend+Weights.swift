@@ -11,12 +11,41 @@ extension CPUBackend {
     case .float32, .bfloat16, .float16:
       if isSmall { return widened(tensor, rows, columns) }
       let storage = tensor.isAligned ? borrowed(tensor) : copied(tensor)
-      return Weight(rows: rows, columns: columns, elementType: tensor.elementType, storage: storage)
+      return Weight(rows: rows, columns: columns, format: .plain(tensor.elementType), storage: storage)
     default:
       throw HybridizeError(
         .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16 or F64",
         found: tensor.elementType.rawValue)
     }
+  }
+
+  public func quantize(_ weight: Weight, as type: QuantizedType) -> (weight: Weight, error: QuantizationError)? {
+    guard weight.rows > 1, weight.columns > 0, weight.columns % QuantizedType.blockSize == 0 else { return nil }
+    let target = type == .eightBit ? ck_q8_0 : ck_q4_0
+    let rowBytes = ck_row_bytes(target, weight.columns)
+    let storage = Storage.allocate(byteCount: weight.rows * rowBytes)
+    let rowsAPiece = max(1, Self.elementsAPiece / weight.columns)
+    let pieces = (weight.rows + rowsAPiece - 1) / rowsAPiece
+    // Summed piece by piece, in order: the same for any number of threads.
+    let sums = pool.map(pieces) { piece in
+      var sum = ck_quantization()
+      let floats = UnsafeMutablePointer<Float>.allocate(capacity: weight.columns)
+      defer { floats.deallocate() }
+      for row in piece * rowsAPiece..<min(weight.rows, (piece + 1) * rowsAPiece) {
+        kernels.widen(weight.kernelType, weight.row(row), weight.columns, floats)
+        kernels.quantize(target, floats, weight.columns, storage.address + row * rowBytes, &sum)
+      }
+      return sum
+    }
+    var error = QuantizationError()
+    for sum in sums {
+      error.add(
+        QuantizationError(
+          squaredError: sum.squared_error, squares: sum.squares, largest: Double(sum.largest_error)))
+    }
+    return (
+      Weight(rows: weight.rows, columns: weight.columns, format: .quantized(type), storage: storage), error
+    )
   }
 
   /// The file's own bytes; the weight keeps their owner alive.
@@ -39,7 +68,7 @@ extension CPUBackend {
     kernels.widen(
       tensor.elementType.kernelType, source.address, rows * columns,
       target.address.assumingMemoryBound(to: Float.self))
-    return Weight(rows: rows, columns: columns, elementType: .float32, storage: target)
+    return Weight(rows: rows, columns: columns, format: .plain(.float32), storage: target)
   }
 
   private func narrowed(_ tensor: StoredTensor, _ rows: Int, _ columns: Int) -> Weight {
@@ -48,7 +77,7 @@ extension CPUBackend {
     for index in 0..<rows * columns {
       floats[index] = Float(tensor.bytes.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
     }
-    return Weight(rows: rows, columns: columns, elementType: .float32, storage: target)
+    return Weight(rows: rows, columns: columns, format: .plain(.float32), storage: target)
   }
 }
 
@@ -91,12 +120,23 @@ extension Weight {
   ///
   /// - Precondition: it is one.
   var floats: UnsafePointer<Float> {
-    precondition(elementType == .float32, "\(elementType.rawValue) where float32 was expected")
+    precondition(format == .plain(.float32), "\(format) where float32 was expected")
     return UnsafePointer(storage.address.assumingMemoryBound(to: Float.self))
   }
 
   /// The address of a row in the stored type.
   func row(_ index: Int) -> UnsafeRawPointer {
-    UnsafeRawPointer(storage.address) + index * columns * (elementType.bitsPerElement / 8)
+    UnsafeRawPointer(storage.address) + index * rowBytes
+  }
+
+  var rowBytes: Int { ck_row_bytes(kernelType, columns) }
+
+  /// - Precondition: made by the CPU backend.
+  var kernelType: ck_type {
+    switch format {
+    case .plain(let type): type.kernelType
+    case .quantized(.eightBit): ck_q8_0
+    case .quantized(.fourBit): ck_q4_0
+    }
   }
 }

@@ -27,7 +27,29 @@ public final class ReferenceBackend: Backend {
     let storage = Storage.doubles(count: rows * columns)
     let target = storage.address.assumingMemoryBound(to: Double.self)
     for index in 0..<rows * columns { target[index] = element(index) }
-    return Weight(rows: rows, columns: columns, elementType: .float64, storage: storage)
+    return Weight(rows: rows, columns: columns, format: .plain(.float64), storage: storage)
+  }
+
+  /// Float64 that a quantised type has: each weight is moved to the nearest.
+  public func quantize(_ weight: Weight, as type: QuantizedType) -> (weight: Weight, error: QuantizationError)? {
+    guard weight.rows > 1, weight.columns > 0, weight.columns % QuantizedType.blockSize == 0 else { return nil }
+    let storage = Storage.doubles(count: weight.rows * weight.columns)
+    let target = storage.address.assumingMemoryBound(to: Double.self)
+    var error = QuantizationError()
+    for first in stride(from: 0, to: weight.rows * weight.columns, by: QuantizedType.blockSize) {
+      let block = weight.doubles[first..<first + QuantizedType.blockSize]
+      for (index, value) in zip(block.indices, type.rounded(Array(block))) {
+        target[index] = value
+        let difference = abs(value - weight.doubles[index])
+        error.add(
+          QuantizationError(
+            squaredError: difference * difference, squares: weight.doubles[index] * weight.doubles[index],
+            largest: difference))
+      }
+    }
+    return (
+      Weight(rows: weight.rows, columns: weight.columns, format: .quantized(type), storage: storage), error
+    )
   }
 
   public func write(_ values: [Double], to tensor: Tensor) {
@@ -104,5 +126,29 @@ extension StoredTensor {
     case 31: return fraction == 0 ? sign * .infinity : .nan
     case let exponent: return sign * Double(sign: .plus, exponent: exponent - 15, significand: 1 + fraction)
     }
+  }
+}
+
+extension QuantizedType {
+  /// The values of a block that this type has, nearest to `values`, with a scale that float16 has.
+  fileprivate func rounded(_ values: [Double]) -> [Double] {
+    guard values.allSatisfy(\.isFinite) else { return values.map { _ in .nan } }
+    var extreme = 0.0
+    for value in values where abs(value) > abs(extreme) { extreme = value }
+    let (limits, exact) = self == .eightBit ? (-127.0...127.0, abs(extreme) / 127) : (-8.0...7.0, extreme / -8)
+    let scale = Self.halfPrecision(exact)
+    guard scale != 0 else { return values.map { _ in 0 } }
+    return values.map { value in
+      let steps = (value / scale).rounded(.toNearestOrEven)
+      return scale * min(max(steps, limits.lowerBound), limits.upperBound)
+    }
+  }
+
+  /// The nearest value of IEEE binary16, ties to even.
+  private static func halfPrecision(_ value: Double) -> Double {
+    guard value != 0 else { return 0 }
+    let spacing = Double(sign: .plus, exponent: max(value.exponent, -14) - 10, significand: 1)
+    let rounded = (value / spacing).rounded(.toNearestOrEven) * spacing
+    return abs(rounded) > 65504 ? .infinity : rounded
   }
 }

@@ -9,6 +9,10 @@ public final class Model {
   public let backend: any Backend
   /// Bytes of weights that one decode step reads; an untied embedding's other rows are not among them.
   public let weightBytes: Int
+  /// How states of this model store keys and values unless they are asked to do otherwise.
+  public let cacheType: CacheType
+  /// What quantising has changed, if weights were quantised.
+  public let quantization: QuantizationReport?
   let embedding: Weight
   package let blocks: [Block]
   let finalNorm: Weight
@@ -20,7 +24,7 @@ public final class Model {
 
   init(
     configuration: ModelConfiguration, backend: any Backend, embedding: Weight, blocks: [Block], finalNorm: Weight,
-    head: Weight, weightBytes: Int
+    head: Weight, cacheType: CacheType, _ tally: LoadTally
   ) {
     self.configuration = configuration
     self.backend = backend
@@ -28,13 +32,17 @@ public final class Model {
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
-    self.weightBytes = weightBytes
+    self.cacheType = cacheType
+    weightBytes = tally.byteCount
+    quantization = tally.quantization
     workspace = Workspace(backend)
   }
 
   /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills.
-  public func makeState(capacity: Int, cacheType: CacheType = .full) -> DecodingState {
-    let memory = StateMemory(backend, cacheType: cacheType)
+  ///
+  /// - Parameter cacheType: the model's own unless given.
+  public func makeState(capacity: Int, cacheType: CacheType? = nil) -> DecodingState {
+    let memory = StateMemory(backend, cacheType: cacheType ?? self.cacheType)
     return DecodingState(
       sessions: blocks.map { $0.mixer.session(capacity: capacity, memory: memory) }, memory: memory, position: 0,
       capacity: capacity)

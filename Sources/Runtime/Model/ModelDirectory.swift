@@ -63,15 +63,20 @@ public struct ModelDirectory: Sendable {
   /// Loads the weights.
   ///
   /// - Throws: `.unsupportedElementType`, reading errors, and what `checkTiedHead` throws.
-  public func load(on backend: any Backend) throws(HybridizeError) -> Model {
+  public func load(
+    on backend: any Backend, _ options: LoadOptions = LoadOptions()
+  ) throws(HybridizeError) -> Model {
     try checkTiedHead()
     let names = configuration.architecture.tensors
-    let weights = LayerWeights(reader: reader, backend: backend, prefix: "")
+    let tally = LoadTally(options)
+    let weights = LayerWeights(reader: reader, backend: backend, tally: tally)
     let embedding = try weights.weight(names.embedding)
+    // A decode step reads one row of an embedding that is no head.
+    if !configuration.tiedHead { tally.byteCount -= embedding.byteCount }
     let head = configuration.tiedHead ? embedding : try weights.weight(names.head)
     var blocks: [Block] = []
     for (layer, mixer) in zip(layout.layers, configuration.mixers) {
-      let inner = LayerWeights(reader: reader, backend: backend, prefix: layer.prefix)
+      let inner = weights.below(layer.prefix)
       let bias = configuration.feedForwardBias
       blocks.append(
         Block(
@@ -82,21 +87,14 @@ public struct ModelDirectory: Sendable {
             down: try inner.projection(names.down, bias: bias)),
           normEpsilon: configuration.normEpsilon))
     }
+    let finalNorm = try weights.weight(names.finalNorm)
     return Model(
-      configuration: configuration, backend: backend, embedding: embedding, blocks: blocks,
-      finalNorm: try weights.weight(names.finalNorm), head: head, weightBytes: decodeBytes)
+      configuration: configuration, backend: backend, embedding: embedding, blocks: blocks, finalNorm: finalNorm,
+      head: head, cacheType: options.cacheType, tally)
   }
 
   /// Reads what headers do not tell: whether a saved copy of a tied head is one.
   ///
   /// - Throws: `.unexpectedTensor`, reading errors.
   package func checkTiedHead() throws(HybridizeError) { try layout.checkTiedHead(reader, configuration) }
-
-  /// Bytes of all tensors but an embedding that serves as no head.
-  private var decodeBytes: Int {
-    layout.tensors.reduce(0) { sum, tensor in
-      if tensor.name == layout.embedding.name && !configuration.tiedHead { return sum }
-      return sum + (reader.descriptor(named: tensor.name)?.byteCount ?? 0)
-    }
-  }
 }
