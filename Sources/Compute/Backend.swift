@@ -64,6 +64,12 @@ public protocol Backend: AnyObject, Sendable {
   func embed(_ ids: [Int], _ table: Weight, into out: Tensor)
   /// `out = x weight^T`; x `[tokens, weight.columns]`, out `[tokens, weight.rows]`.
   func linear(_ x: Tensor, _ weight: Weight, into out: Tensor)
+  /// `outs[i] = x weights[i]^T`: several linear layers of one input.
+  func linear(_ x: Tensor, _ weights: [Weight], into outs: [Tensor])
+  /// `out += x weight^T`.
+  func linear(_ x: Tensor, _ weight: Weight, addingTo out: Tensor)
+  /// `out = SiLU(x gate^T) * (x up^T)`; out `[tokens, gate.rows]`.
+  func swiGLU(_ x: Tensor, gate: Weight, up: Weight, into out: Tensor)
   /// `x += bias` for each row, in place.
   func addBias(_ bias: Weight, to x: Tensor)
   /// `x += y`, in place.
@@ -96,6 +102,9 @@ public protocol Backend: AnyObject, Sendable {
   ///
   /// - Precondition: `position + tokens <= capacity`.
   func appendToCache(_ x: Tensor, _ cache: CacheTensor, position: Int)
+
+  /// Rotates keys as `rotate` does and writes them into a cache as `appendToCache` does; x may be left changed.
+  func rotate(_ x: Tensor, cosine: Tensor, sine: Tensor, appendingTo cache: CacheTensor, position: Int)
 
   /// Causal softmax attention with grouped heads: query head `h` reads key and value head
   /// `h / (heads / keyValueHeads)`. Row `t` of a sequence sees the rows of its cache that its position and the

@@ -33,17 +33,27 @@ struct MatrixProductTests {
     }
   }
 
-  @Test("panels and blocks cover every output of every row once")
-  func splitCovers() {
-    for rows in [1, 9, 64, 65, 256, 257, 1000] {
-      for outputs in [0, 1, 9, 127, 128, 129, 512, 513, 3001] {
-        let split = PanelSplit(rows: rows, outputs: outputs)
-        var seen = [Int](repeating: 0, count: rows * outputs)
-        for item in 0..<split.count {
-          let piece = split.piece(item)
-          for row in piece.rows { for output in piece.outputs { seen[row * outputs + output] += 1 } }
+  @Test("pieces cover every output of every row of every weight once", arguments: [true, false])
+  func piecesCover(_ isFew: Bool) throws {
+    let backend = try CPUBackend(threads: 1)
+    for rows in [0, 1, 9, 64, 65, 256, 257, 1000] {
+      for outputs in [[0], [1], [127, 9], [128, 0, 129], [512, 3001, 96, 96]] {
+        let weights = try outputs.map {
+          let values = [Double](repeating: 0, count: $0 * 40)
+          return try backend.prepare(StoredTensor(encoding: values, as: .float32, shape: [$0, 40]))
         }
-        #expect(seen.allSatisfy { $0 == 1 }, "\(rows) rows, \(outputs) outputs")
+        for threads in [1, 3] {
+          let pieces = LinearPieces(rows: rows, weights, isFew: isFew, threads: threads)
+          var seen = outputs.map { [Int](repeating: 0, count: rows * $0) }
+          for item in 0..<pieces.count {
+            let piece = pieces[item]
+            #expect(piece.rows.count * piece.outputs.count <= pieces.largestPiece)
+            for row in piece.rows {
+              for output in piece.outputs { seen[piece.weight][row * outputs[piece.weight] + output] += 1 }
+            }
+          }
+          #expect(seen.allSatisfy { $0.allSatisfy { $0 == 1 } }, "\(rows) rows, outputs \(outputs)")
+        }
       }
     }
   }

@@ -16,6 +16,7 @@ package func checkBackend(
     try comparison.checkLinear(type)
     try comparison.checkVectors(type)
   }
+  try comparison.checkFusedOperations()
   for type in QuantizedType.allCases { try comparison.checkQuantization(type) }
   comparison.checkElementwise()
   comparison.checkRotation()
@@ -64,6 +65,49 @@ extension BackendComparison {
         reference.linear(x.expected, weight.expected, into: out.expected)
         compare("linear \(type.rawValue) from \(inputs)", out, tolerance: tolerance)
       }
+    }
+  }
+
+  /// Operations that are others at once.
+  func checkFusedOperations() throws {
+    let several = try [(96, ElementType.bfloat16), (9, .float32), (200, .bfloat16)].map {
+      try weight([$0.0, 65], $0.1)
+    }
+    let (gate, up) = (try weight([150, 65], .bfloat16), try weight([150, 65], .bfloat16))
+    for rows in [0, 1, 3, 8, 9, 33, 65, 400] {
+      let x = random(rows, 65)
+      let outs = [96, 9, 200].map { memory(rows, $0) }
+      backend.linear(x.tested, several.map(\.tested), into: outs.map(\.tested))
+      reference.linear(x.expected, several.map(\.expected), into: outs.map(\.expected))
+      for out in outs { compare("linear, several at once", out, tolerance: tolerance) }
+      let sum = random(rows, 200)
+      backend.linear(x.tested, several[2].tested, addingTo: sum.tested)
+      reference.linear(x.expected, several[2].expected, addingTo: sum.expected)
+      compare("linear, added", sum, tolerance: tolerance)
+      let gated = memory(rows, 150)
+      backend.swiGLU(x.tested, gate: gate.tested, up: up.tested, into: gated.tested)
+      reference.swiGLU(x.expected, gate: gate.expected, up: up.expected, into: gated.expected)
+      compare("swiGLU", gated, tolerance: tolerance)
+    }
+    for (rows, type) in [(1, CacheType.full), (5, .bfloat16), (700, .full)] {
+      let call = AttentionShape(heads: 2, keyValueHeads: 2, headDimension: 30, scale: 0.2)
+      let x = random(rows, 60)
+      let (cosine, sine) = (random(rows, 15), random(rows, 15))
+      let query = random(1, 60)
+      let out = memory(1, 60)
+      for side in [\Twin.tested, \Twin.expected] {
+        let backend = side == \Twin.tested ? backend : reference
+        let cache = backend.makeCache(heads: 2, capacity: rows + 2, headDimension: 30, type: type)
+        let keys = backend.makeTensor(rows: rows, columns: 60)
+        backend.copy(x[keyPath: side], to: keys)
+        backend.rotate(
+          keys, cosine: cosine[keyPath: side], sine: sine[keyPath: side], appendingTo: cache, position: 0)
+        backend.attention(
+          call, query: query[keyPath: side],
+          sequences: [SequenceCache(rows: 0..<1, position: rows - 1, keys: cache, values: cache)],
+          into: out[keyPath: side])
+      }
+      compare("rotate, appending", out, tolerance: type == .full ? tolerance : 2e-3)
     }
   }
 

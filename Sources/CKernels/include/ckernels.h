@@ -136,11 +136,11 @@ typedef struct ck_kernels {
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
       float *out, size_t out_stride);
-  /// `out[r, n] = sum_k x[r, k] weight[n, k]` for many rows and `outputs` rows of the weight. scratch:
-  /// `ck_linear_scratch`.
+  /// `out[r, n] = sum_k x[r, k] weight[n, k]`, added to what is there if `accumulate`, for many rows and `outputs` rows
+  /// of the weight. scratch: `ck_linear_scratch`.
   void (*linear)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
-      float *out, size_t out_stride, float *scratch);
+      float *out, size_t out_stride, int accumulate, float *scratch);
   ck_sgemm_fn sgemm;
 
   void (*exponential)(float *x, size_t count);

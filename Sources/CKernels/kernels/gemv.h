@@ -1,8 +1,8 @@
 // A few rows of activations times a weight in its stored type. The weight is read once, which is the whole cost.
 
-/// Lines of the weight are asked for this many tiles ahead, into the second-level cache: rows are short, and the
+/// Lines of the weight are asked for this many bytes ahead, into the second-level cache: rows are short, and the
 /// processor's own prefetching has hardly begun with one when it ends. Twice the speed at 576 inputs.
-#define GEMV_TILES_AHEAD 3
+#define GEMV_AHEAD (28 << 10)
 /// Rows this long are left to the processor's own prefetching.
 #define GEMV_LONG_ROW 6144
 
@@ -63,40 +63,70 @@ INLINE void gemv_tile(
   }
 }
 
-/// The same for quantised weights: the products of a block are summed before its scale multiplies them.
+/// A block's integers, without its scale; those of four bits are 8 too large where they are left shifted.
+INLINE void unpack_block(ck_type type, int is_shifted, const char *block, floats *values) {
+  if (type == ck_q8_0) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ck_block; i += WIDTH)
+      values[i / WIDTH] = __builtin_convertvector(load_bytes(block + 2 + i), floats);
+    return;
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < ck_block / 2; i += WIDTH) {
+    words pairs = load_pairs(block + 2 + i);
+    const int shift = is_shifted ? 0 : 8;
+    values[i / WIDTH] = __builtin_convertvector((ints)(pairs & 15) - shift, floats);
+    values[(i + ck_block / 2) / WIDTH] = __builtin_convertvector((ints)(pairs >> 4) - shift, floats);
+  }
+}
+
+/// The same for quantised weights: the products of a block are summed before its scale multiplies them. For one row,
+/// what four bits are too large is taken off once a block: `sum (q - 8) x = sum q x - 8 sum x`.
 INLINE void gemv_tile_of_blocks(
     ck_type type, int outputs, int rows, const char *weight, size_t inputs, const float *x, size_t x_stride,
     size_t ahead, float *out, size_t out_stride) {
   floats sum[8][8];
   const size_t row_bytes = ck_row_bytes(type, inputs), block_bytes = ck_row_bytes(type, ck_block);
+  const int is_shifted = type == ck_q4_0 && rows == 1;
 #pragma clang loop unroll(full)
   for (int o = 0; o < outputs; o++)
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) sum[o][r] = 0;
   for (size_t k = 0; k < inputs; k += ck_block, weight += block_bytes) {
+    floats excess = 0;
+    if (is_shifted)
+#pragma clang loop unroll(full)
+      for (size_t i = 0; i < ck_block; i += WIDTH) excess += load(x + k + i);
 #pragma clang loop unroll(full)
     for (int o = 0; o < outputs; o++) {
       const char *block = weight + (size_t)o * row_bytes;
       prefetch(block, ahead);
       const floats scale = (floats)float16_value(block);
-      floats part[8];
+      floats w[ck_block / WIDTH];
+      unpack_block(type, is_shifted, block, w);
 #pragma clang loop unroll(full)
-      for (size_t i = 0; i < ck_block; i += WIDTH) {
-        const floats w = load_quantized(type, block, i);
+      for (int r = 0; r < rows; r++) {
+        const float *v = x + (size_t)r * x_stride + k;
+        floats part = w[0] * load(v);
 #pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-          const floats v = load(x + (size_t)r * x_stride + k + i);
-          part[r] = i == 0 ? w * v : multiply_add(w, v, part[r]);
-        }
+        for (int i = 1; i < ck_block / WIDTH; i++) part = multiply_add(w[i], load(v + i * WIDTH), part);
+        if (is_shifted) part = multiply_add(excess, (floats)-8.0f, part);
+        sum[o][r] = multiply_add(scale, part, sum[o][r]);
       }
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(scale, part[r], sum[o][r]);
     }
   }
 #pragma clang loop unroll(full)
-  for (int o = 0; o < outputs; o++)
+  for (int r = 0; r < rows; r++) {
+    float *target = out + (size_t)r * out_stride;
+    int o = 0;
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) out[(size_t)r * out_stride + (size_t)o] = sum_of(sum[o][r]);
+    for (; o + 4 <= outputs; o += 4) {
+      floats4 sums = sums_of(sum[o][r], sum[o + 1][r], sum[o + 2][r], sum[o + 3][r]);
+      memcpy(target + o, &sums, sizeof sums);
+    }
+#pragma clang loop unroll(full)
+    for (; o < outputs; o++) target[o] = sum_of(sum[o][r]);
+  }
 }
 
 /// Rows of the weight at once: as many as the accumulators leave registers for.
@@ -120,7 +150,7 @@ INLINE void gemv_rows(
     float *out, size_t out_stride) {
   const int tile = gemv_tile_outputs(type, rows);
   const size_t row_bytes = ck_row_bytes(type, inputs);
-  const size_t ahead = row_bytes < GEMV_LONG_ROW ? GEMV_TILES_AHEAD * (size_t)tile * row_bytes : 0;
+  const size_t ahead = row_bytes < GEMV_LONG_ROW ? GEMV_AHEAD : 0;
   size_t o = 0;
   for (; o + (size_t)tile <= outputs; o += (size_t)tile)
     gemv_tile_of(type, tile, rows, weight + o * row_bytes, inputs, x, x_stride, ahead, out + o, out_stride);

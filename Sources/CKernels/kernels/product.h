@@ -183,10 +183,9 @@ static void multiply_packed(
 /// Depth of a strip that stays in the first-level cache beside the rows that pass by.
 #define STRIP_DEPTH (WIDTH == 16 ? 256 : 384)
 
-/// `out[r, n] = sum_k x[r, k] weight[n, k]` for `outputs` rows of the weight. scratch: `ck_linear_scratch`.
 static void linear(
     ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
-    float *out, size_t out_stride, float *scratch) {
+    float *out, size_t out_stride, int accumulate, float *scratch) {
   const size_t steps = (inputs + STRIP_DEPTH - 1) / STRIP_DEPTH;
   for (size_t s = 0; s < steps; s++) {
     // Whole blocks of quantised types.
@@ -194,6 +193,6 @@ static void linear(
     const size_t first = blocks * s / steps * ck_block, end = s + 1 == steps ? inputs : blocks * (s + 1) / steps * ck_block;
     const size_t depth = end - first;
     pack_weight(type, weight, inputs, outputs, first, depth, scratch);
-    multiply_packed(x + first, rows, x_stride, scratch, outputs, depth, out, out_stride, s > 0);
+    multiply_packed(x + first, rows, x_stride, scratch, outputs, depth, out, out_stride, accumulate || s > 0);
   }
 }

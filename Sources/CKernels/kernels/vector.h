@@ -119,12 +119,15 @@ INLINE float float16_value(const void *p) {
 #endif
 }
 
+/// Bytes or pairs of half bytes, as integers.
+INLINE ints load_bytes(const char *p) { return __builtin_convertvector(*(const bytes_in_memory *)p, ints); }
+INLINE words load_pairs(const char *p) { return __builtin_convertvector(*(const unsigned_bytes_in_memory *)p, words); }
+
 /// WIDTH values of the block, without its scale, from its element `i` on.
 INLINE floats load_quantized(ck_type type, const char *block, size_t i) {
-  if (type == ck_q8_0) return __builtin_convertvector(__builtin_convertvector(*(const bytes_in_memory *)(block + 2 + i), ints), floats);
-  unsigned_bytes pairs = *(const unsigned_bytes_in_memory *)(block + 2 + i % 16);
-  unsigned_bytes values = i < 16 ? pairs & 15 : pairs >> 4;
-  return __builtin_convertvector(__builtin_convertvector(values, ints) - 8, floats);
+  if (type == ck_q8_0) return __builtin_convertvector(load_bytes(block + 2 + i), floats);
+  words pairs = load_pairs(block + 2 + i % 16);
+  return __builtin_convertvector((ints)(i < 16 ? pairs & 15 : pairs >> 4) - 8, floats);
 }
 
 /// WIDTH weights from element `i` on; of a quantised type within a block.

@@ -15,6 +15,21 @@ extension CPUBackend {
     }
   }
 
+  public func rotate(_ x: Tensor, cosine: Tensor, sine: Tensor, appendingTo cache: CacheTensor, position: Int) {
+    let half = cache.headDimension / 2
+    precondition(cache.headDimension % 2 == 0 && x.columns == cache.heads * cache.headDimension, "rotate: wrong shape")
+    precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
+    precondition(position >= 0 && position + x.rows <= cache.capacity, "appendToCache: beyond the cache")
+    forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
+      for row in rows {
+        kernels.rotate(x.row(row), cache.heads, cache.headDimension, cosine.row(row), sine.row(row))
+        for head in 0..<cache.heads {
+          cache.store(x.row(row) + head * cache.headDimension, head: head, row: position + row, kernels)
+        }
+      }
+    }
+  }
+
   public func attention(_ call: AttentionShape, query: Tensor, sequences: [SequenceCache], into out: Tensor) {
     call.checkShapes(query: query, sequences: sequences, out: out)
     let few = sequences.filter { $0.rows.count <= Self.fewQueries }

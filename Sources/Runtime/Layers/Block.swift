@@ -19,8 +19,7 @@ package struct Block {
       sessions[0].mix(normed, together: sessions, context: context, into: change)
       backend.add(change, to: x)
       backend.rmsNorm(x, gain: feedForwardNorm, epsilon: normEpsilon, into: normed)
-      feedForward.apply(normed, into: change, backend, context.workspace)
-      backend.add(change, to: x)
+      feedForward.apply(normed, addingTo: x, backend, context.workspace)
     }
   }
 }

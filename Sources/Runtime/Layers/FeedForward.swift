@@ -6,15 +6,19 @@ package struct FeedForward: Sendable {
   package let up: Projection
   package let down: Projection
 
-  /// x and out `[tokens, hiddenSize]`.
-  package func apply(_ x: Tensor, into out: Tensor, _ backend: any Backend, _ workspace: Workspace) {
+  /// `out += ` the layer's output; x and out `[tokens, hiddenSize]`.
+  package func apply(_ x: Tensor, addingTo out: Tensor, _ backend: any Backend, _ workspace: Workspace) {
     workspace.scope {
-      let gated = workspace.tensor(rows: x.rows, columns: gate.outputs)
       let inner = workspace.tensor(rows: x.rows, columns: up.outputs)
-      gate.apply(x, into: gated, backend)
-      up.apply(x, into: inner, backend)
-      backend.multiplySiLU(gated, into: inner)
-      down.apply(inner, into: out, backend)
+      if gate.bias == nil && up.bias == nil {
+        backend.swiGLU(x, gate: gate.weight, up: up.weight, into: inner)
+      } else {
+        let gated = workspace.tensor(like: inner)
+        gate.apply(x, into: gated, backend)
+        up.apply(x, into: inner, backend)
+        backend.multiplySiLU(gated, into: inner)
+      }
+      down.apply(inner, addingTo: out, backend)
     }
   }
 }

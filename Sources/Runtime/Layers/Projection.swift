@@ -17,4 +17,20 @@ package struct Projection: Sendable {
     backend.linear(x, weight, into: out)
     if let bias { backend.addBias(bias, to: out) }
   }
+
+  /// `out += x weight^T + bias`.
+  package func apply(_ x: Tensor, addingTo out: Tensor, _ backend: any Backend) {
+    backend.linear(x, weight, addingTo: out)
+    if let bias { backend.addBias(bias, to: out) }
+  }
+}
+
+extension [Projection] {
+  /// Several projections of one input.
+  package func apply(_ x: Tensor, into outs: [Tensor], _ backend: any Backend) {
+    backend.linear(x, map(\.weight), into: outs)
+    for (projection, out) in zip(self, outs) {
+      if let bias = projection.bias { backend.addBias(bias, to: out) }
+    }
+  }
 }

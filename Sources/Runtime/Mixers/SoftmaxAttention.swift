@@ -80,14 +80,16 @@ package struct SoftmaxAttention: TokenMixer {
       let q = workspace.tensor(rows: x.rows, columns: query.outputs)
       let k = workspace.tensor(rows: x.rows, columns: key.outputs)
       let v = workspace.tensor(rows: x.rows, columns: value.outputs)
-      query.apply(x, into: q, backend)
-      key.apply(x, into: k, backend)
-      value.apply(x, into: v, backend)
-      position(q, queryNorm, context)
-      position(k, keyNorm, context)
+      [query, key, value].apply(x, into: [q, k, v], backend)
+      if let queryNorm { backend.rmsNorm(q, gain: queryNorm, epsilon: normEpsilon, into: q) }
+      if let keyNorm { backend.rmsNorm(k, gain: keyNorm, epsilon: normEpsilon, into: k) }
+      let (cosine, sine) = (context.angles.cosine, context.angles.sine)
+      backend.rotate(q, headDimension: shape.headDimension, cosine: cosine, sine: sine)
       var caches: [SequenceCache] = []
       for (sequence, state) in zip(context.sequences, states) {
-        backend.appendToCache(k.rows(sequence.rows), state.keys, position: sequence.position)
+        backend.rotate(
+          k.rows(sequence.rows), cosine: cosine.rows(sequence.rows), sine: sine.rows(sequence.rows),
+          appendingTo: state.keys, position: sequence.position)
         backend.appendToCache(v.rows(sequence.rows), state.values, position: sequence.position)
         caches.append(
           SequenceCache(rows: sequence.rows, position: sequence.position, keys: state.keys, values: state.values))
@@ -96,12 +98,6 @@ package struct SoftmaxAttention: TokenMixer {
       backend.attention(shape, query: q, sequences: caches, into: mixed)
       output.apply(mixed, into: out, backend)
     }
-  }
-
-  private func position(_ x: Tensor, _ gain: Weight?, _ context: MixingContext) {
-    if let gain { context.backend.rmsNorm(x, gain: gain, epsilon: normEpsilon, into: x) }
-    context.backend.rotate(
-      x, headDimension: shape.headDimension, cosine: context.angles.cosine, sine: context.angles.sine)
   }
 }
 
