@@ -54,7 +54,7 @@ public struct TransferContext: Sendable {
 
 /// The rules by mixer. A new mixer's rule is its file and a line here.
 public enum TransferRegistry {
-  public static let all: [any TransferRule.Type] = [GatedDeltaNetTransfer.self]
+  public static let all: [any TransferRule.Type] = [GatedDeltaNetTransfer.self, SlidingWindowAttentionTransfer.self]
 
   /// The rule that makes the mixer of that name.
   ///

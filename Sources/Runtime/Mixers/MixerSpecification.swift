@@ -30,13 +30,16 @@ public struct MixerMemory: Sendable, Equatable {
   public let elementsPerToken: Int
   /// The same at every length: a recurrent state.
   public let fixedElements: Int
+  /// Tokens after which it grows no more; `nil` where it always grows.
+  public let mostTokens: Int?
 
-  public init(elementsPerToken: Int, fixedElements: Int) {
+  public init(elementsPerToken: Int, fixedElements: Int, mostTokens: Int? = nil) {
     self.elementsPerToken = elementsPerToken
     self.fixedElements = fixedElements
+    self.mostTokens = mostTokens
   }
 
-  public func elements(tokens: Int) -> Int { elementsPerToken * tokens + fixedElements }
+  public func elements(tokens: Int) -> Int { elementsPerToken * min(tokens, mostTokens ?? tokens) + fixedElements }
 }
 
 /// A tensor that a model must have.
@@ -56,7 +59,7 @@ public struct TensorRequirement: Sendable, Equatable {
 /// The mixers that a layer can have. A new one is its file, its transfer rule and a line here.
 public enum MixerRegistry {
   public static let all: [any MixerSpecification.Type] = [
-    SoftmaxAttentionSpecification.self, GatedDeltaNetOptions.self,
+    SoftmaxAttentionSpecification.self, GatedDeltaNetOptions.self, SlidingWindowAttentionOptions.self,
   ]
 
   /// The specification that an entry of `hybridize.layers` describes.

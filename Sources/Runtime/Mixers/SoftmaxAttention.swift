@@ -42,11 +42,18 @@ public struct SoftmaxAttentionSpecification: MixerSpecification, Equatable {
   }
 
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
+    try load(weights, model, window: nil)
+  }
+
+  /// The attention of the family over the whole context or a window.
+  func load(
+    _ weights: LayerWeights, _ model: ModelConfiguration, window: AttentionWindow?
+  ) throws(HybridizeError) -> SoftmaxAttention {
     let names = model.architecture.tensors
     return SoftmaxAttention(
       shape: AttentionShape(
         heads: model.heads, keyValueHeads: model.keyValueHeads, headDimension: model.headDimension,
-        scale: 1 / Double(model.headDimension).squareRoot()),
+        scale: 1 / Double(model.headDimension).squareRoot(), window: window),
       normEpsilon: model.normEpsilon,
       query: try weights.projection(names.query, bias: model.queryKeyValueBias),
       key: try weights.projection(names.key, bias: model.queryKeyValueBias),
@@ -69,8 +76,7 @@ package struct SoftmaxAttention: TokenMixer {
   let keyNorm: Weight?
 
   package func makeState(capacity: Int, memory: StateMemory) -> KeyValueCache {
-    KeyValueCache(
-      heads: shape.keyValueHeads, headDimension: shape.headDimension, capacity: capacity, memory: memory)
+    KeyValueCache(shape, capacity: capacity, memory: memory)
   }
 
   package func mix(_ x: Tensor, states: [KeyValueCache], context: MixingContext, into out: Tensor) {
@@ -85,45 +91,48 @@ package struct SoftmaxAttention: TokenMixer {
       if let keyNorm { backend.rmsNorm(k, gain: keyNorm, epsilon: normEpsilon, into: k) }
       let (cosine, sine) = (context.angles.cosine, context.angles.sine)
       backend.rotate(q, headDimension: shape.headDimension, cosine: cosine, sine: sine)
-      var caches: [SequenceCache] = []
-      for (sequence, state) in zip(context.sequences, states) {
-        backend.rotate(
-          k.rows(sequence.rows), cosine: cosine.rows(sequence.rows), sine: sine.rows(sequence.rows),
-          appendingTo: state.keys, position: sequence.position)
-        backend.appendToCache(v.rows(sequence.rows), state.values, position: sequence.position)
-        caches.append(
-          SequenceCache(rows: sequence.rows, position: sequence.position, keys: state.keys, values: state.values))
-      }
       let mixed = workspace.tensor(like: q)
-      backend.attention(shape, query: q, sequences: caches, into: mixed)
+      for call in calls(context.sequences, states) {
+        let caches = call.map { piece in
+          let row = piece.state.makeRoom(for: piece.rows.count, after: piece.position, backend)
+          backend.rotate(
+            k.rows(piece.rows), cosine: cosine.rows(piece.rows), sine: sine.rows(piece.rows),
+            appendingTo: piece.state.keys, position: row)
+          backend.appendToCache(v.rows(piece.rows), piece.state.values, position: row)
+          let first = call[0].rows.lowerBound
+          return SequenceCache(
+            rows: piece.rows.lowerBound - first..<piece.rows.upperBound - first, position: row,
+            keys: piece.state.keys, values: piece.state.values)
+        }
+        let rows = call[0].rows.lowerBound..<call[call.count - 1].rows.upperBound
+        backend.attention(shape, query: q.rows(rows), sequences: caches, into: mixed.rows(rows))
+      }
       output.apply(mixed, into: out, backend)
     }
   }
-}
 
-/// Keys and values of the tokens seen.
-package final class KeyValueCache: MixerState {
-  let keys: CacheTensor
-  let values: CacheTensor
-  private let elementBytes: Int
-
-  init(heads: Int, headDimension: Int, capacity: Int, memory: StateMemory) {
-    func cache() -> CacheTensor {
-      memory.backend.makeCache(
-        heads: heads, capacity: capacity, headDimension: headDimension, type: memory.cacheType)
-    }
-    keys = cache()
-    values = cache()
-    elementBytes = memory.cacheElementBytes
+  private struct Piece {
+    let rows: Range<Int>
+    let position: Int
+    let state: KeyValueCache
   }
 
-  package func byteCount(tokens: Int) -> Int { 2 * keys.heads * keys.headDimension * tokens * elementBytes }
-
-  package func fork(tokens: Int, memory: StateMemory) -> KeyValueCache {
-    let copy = KeyValueCache(
-      heads: keys.heads, headDimension: keys.headDimension, capacity: keys.capacity, memory: memory)
-    memory.backend.copy(keys, rows: 0..<tokens, to: copy.keys, at: 0)
-    memory.backend.copy(values, rows: 0..<tokens, to: copy.values, at: 0)
-    return copy
+  /// The sequences, all in one call of attention, but one with more rows than its window cache takes at a time by
+  /// itself, in several.
+  private func calls(_ sequences: [SequenceRows], _ states: [KeyValueCache]) -> [[Piece]] {
+    var calls: [[Piece]] = [[]]
+    for (sequence, state) in zip(sequences, states) {
+      if sequence.rows.count <= state.room {
+        calls[calls.count - 1].append(Piece(rows: sequence.rows, position: sequence.position, state: state))
+        continue
+      }
+      for first in stride(from: sequence.rows.lowerBound, to: sequence.rows.upperBound, by: state.room) {
+        let rows = first..<min(sequence.rows.upperBound, first + state.room)
+        let position = sequence.position + first - sequence.rows.lowerBound
+        calls.append([Piece(rows: rows, position: position, state: state)])
+      }
+      calls.append([])
+    }
+    return calls.filter { !$0.isEmpty }
   }
 }
