@@ -73,16 +73,19 @@ extension BackendComparison {
   }
 
   func checkLinearRecurrence() {
-    for chunk in [nil, 1, 16, 64] {
-      for (heads, keyValueHeads, keyDimension, valueDimension) in [(2, 1, 16, 16), (3, 3, 64, 64), (4, 2, 7, 37)] {
-        let call = LinearRecurrenceShape(
-          heads: heads, keyValueHeads: keyValueHeads, keyDimension: keyDimension, valueDimension: valueDimension,
-          scale: 0.3, chunkSize: chunk)
-        for tokens in [0, 1, 2, 63, 64, 65, 100] { compareLinearRecurrence(call, tokens: tokens) }
+    for (decay, update) in LinearRecurrenceShape.kinds {
+      for chunk in [nil, 1, 16, 64] {
+        for (heads, keyValueHeads, keyDimension, valueDimension) in [(2, 1, 16, 16), (3, 3, 64, 64), (4, 2, 7, 37)] {
+          let call = LinearRecurrenceShape(
+            heads: heads, keyValueHeads: keyValueHeads, keyDimension: keyDimension, valueDimension: valueDimension,
+            scale: 0.3, decay: decay, update: update, chunkSize: chunk)
+          for tokens in [0, 1, 2, 15, 63, 64, 65, 100] { compareLinearRecurrence(call, tokens: tokens) }
+        }
       }
+      let wide = LinearRecurrenceShape(
+        heads: 1, keyValueHeads: 1, keyDimension: 128, valueDimension: 150, scale: 0.1, decay: decay, update: update)
+      compareLinearRecurrence(wide, tokens: 20)
     }
-    let wide = LinearRecurrenceShape(heads: 1, keyValueHeads: 1, keyDimension: 128, valueDimension: 150, scale: 0.1)
-    compareLinearRecurrence(wide, tokens: 20)
   }
 
   /// One recurrence from a random state, with unit keys as mixers make them.
@@ -93,18 +96,25 @@ extension BackendComparison {
       backend.l2Normalize(key, groupSize: call.keyDimension, epsilon: 1e-6)
     }
     let value = random(tokens, call.keyValueHeads * call.valueDimension)
-    let logDecay = random(tokens, call.heads, in: -2...0)
-    let beta = random(tokens, call.heads, in: 0...1)
+    let logDecay = random(tokens, call.decayWidth, in: -2...0)
+    let beta = call.update == .delta ? random(tokens, call.heads, in: 0...1) : nil
     let state = random(call.heads * call.keyDimension, call.valueDimension)
     let out = memory(tokens, call.heads * call.valueDimension)
     backend.linearRecurrence(
-      call, query: query.tested, key: key.tested, value: value.tested, logDecay: logDecay.tested, beta: beta.tested,
-      state: state.tested, into: out.tested)
+      call, query: query.tested, key: key.tested, value: value.tested, logDecay: logDecay.tested,
+      beta: beta?.tested, state: state.tested, into: out.tested)
     reference.linearRecurrence(
       call, query: query.expected, key: key.expected, value: value.expected, logDecay: logDecay.expected,
-      beta: beta.expected, state: state.expected, into: out.expected)
+      beta: beta?.expected, state: state.expected, into: out.expected)
     let name = "linearRecurrence \(call) over \(tokens)"
     compare(name, out, tolerance: tolerance)
     compare("state of " + name, state, tolerance: tolerance)
+  }
+}
+
+extension LinearRecurrenceShape {
+  /// All kinds of recurrence.
+  package static let kinds: [(decay: Decay, update: Update)] = Decay.allCases.flatMap { decay in
+    Update.allCases.map { (decay, $0) }
   }
 }

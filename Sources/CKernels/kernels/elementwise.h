@@ -33,15 +33,32 @@ ON_EACH(silu, v * sigmoid_of(v))
 ON_EACH(sigmoid, sigmoid_of(v))
 ON_EACH_PAIR(add, v + w)
 ON_EACH_PAIR(multiply, v * w)
+ON_EACH_PAIR(multiply_sigmoid, v * sigmoid_of(w))
 ON_EACH_PAIR(multiply_silu, v * (w * sigmoid_of(w)))
 
-static void log_decay(float *x, const float *log_rate, const float *bias, size_t tokens, size_t heads) {
+static void log_sigmoid(float *x, float scale, size_t count) {
+  size_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) store(x + i, -scale * softplus_of(-load(x + i)));
+  if (i < count) store_first(x + i, -scale * softplus_of(-load_first(x + i, count - i)), count - i);
+}
+
+INLINE floats log_decay_of(floats x, float rate, float bound) {
+  return bound > -INFINITY ? bound * sigmoid_of(rate * x) : -rate * softplus_of(x);
+}
+
+static void log_decay(
+    float *x, const float *log_rate, const float *bias, float bound, size_t tokens, size_t heads, size_t channels) {
   for (size_t h = 0; h < heads; h++) {
-    float rate = expf(log_rate[h]);
+    const float rate = expf(log_rate[h]), *b = bias + h * channels;
     for (size_t t = 0; t < tokens; t++) {
-      float z = x[t * heads + h] + bias[h];
-      float softplus = (z > 0 ? z : 0) + log1pf(expf(-fabsf(z)));
-      x[t * heads + h] = -rate * softplus;
+      float *row = x + (t * heads + h) * channels;
+      size_t i = 0;
+      for (; i + WIDTH <= channels; i += WIDTH)
+        store(row + i, log_decay_of(load(row + i) + load(b + i), rate, bound));
+      if (i < channels) {
+        floats z = load_first(row + i, channels - i) + load_first(b + i, channels - i);
+        store_first(row + i, log_decay_of(z, rate, bound), channels - i);
+      }
     }
   }
 }

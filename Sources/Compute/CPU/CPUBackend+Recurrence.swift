@@ -19,23 +19,25 @@ extension CPUBackend {
   }
 
   public func linearRecurrence(
-    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
+    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?,
     state: Tensor, into out: Tensor
   ) {
     call.checkShapes(
       query: query, key: key, value: value, logDecay: logDecay, beta: beta, state: state, out: out)
-    func job(_ head: Int) -> ck_delta_rule {
+    func job(_ head: Int) -> ck_linear_recurrence {
       let group = head / (call.heads / call.keyValueHeads)
-      return ck_delta_rule(
+      return ck_linear_recurrence(
         tokens: query.rows, key_dimension: call.keyDimension, value_dimension: call.valueDimension,
         query: query.floats + head * call.keyDimension, query_stride: query.columns,
         key: key.floats + group * call.keyDimension, key_stride: key.columns,
         value: value.floats + group * call.valueDimension, value_stride: value.columns,
-        log_decay: logDecay.floats + head, beta: beta.floats + head, gate_stride: call.heads,
+        log_decay: logDecay.floats + head * call.decayChannels, log_decay_stride: logDecay.columns,
+        per_channel: call.decay == .perChannel ? 1 : 0, beta: beta.map { UnsafePointer($0.floats + head) },
+        beta_stride: call.heads,
         scale: Float(call.scale), state: state.floats + head * call.keyDimension * call.valueDimension,
         out: out.floats + head * call.valueDimension, out_stride: out.columns)
     }
-    if let chunkSize = call.chunkSize {
+    if let chunkSize = call.chunkSize, call.decay == .perHead, call.update == .delta {
       let chunk = min(chunkSize, max(query.rows, 1))
       let scratch = ck_chunk_scratch(chunk, call.keyDimension, call.valueDimension)
       pool.run(call.heads, scratch: scratch) { head, scratch in
@@ -46,10 +48,11 @@ extension CPUBackend {
       // At the usual 64 or 128 columns the state of a head stays in the first-level cache for all of time, which
       // beats the products of the chunked form.
       let strips = (call.valueDimension + Self.columnsAStrip - 1) / Self.columnsAStrip
-      pool.run(call.heads * strips) { item, _ in
+      let scratch = call.decay == .perChannel ? ck_recurrence_scratch(call.keyDimension) : 0
+      pool.run(call.heads * strips, scratch: scratch) { item, scratch in
         var head = job(item / strips)
         let first = item % strips * Self.columnsAStrip
-        kernels.delta_rule(&head, first, min(Self.columnsAStrip, call.valueDimension - first))
+        kernels.linear_recurrence(&head, first, min(Self.columnsAStrip, call.valueDimension - first), scratch)
       }
     }
   }
@@ -58,9 +61,12 @@ extension CPUBackend {
 }
 
 extension LinearRecurrenceShape {
+  /// Log decays of a head.
+  var decayChannels: Int { decayWidth / heads }
+
   /// - Precondition: the operands fit.
   func checkShapes(
-    query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor, state: Tensor, out: Tensor
+    query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?, state: Tensor, out: Tensor
   ) {
     let tokens = query.rows
     precondition(query.columns == heads * keyDimension, "linearRecurrence: wrong shape of query")
@@ -69,8 +75,10 @@ extension LinearRecurrenceShape {
     precondition(
       value.rows == tokens && value.columns == keyValueHeads * valueDimension, "linearRecurrence: wrong shape of value")
     precondition(
-      logDecay.rows == tokens && logDecay.columns == heads && beta.hasShape(of: logDecay),
-      "linearRecurrence: wrong shape of logDecay or beta")
+      logDecay.rows == tokens && logDecay.columns == decayWidth, "linearRecurrence: wrong shape of logDecay")
+    precondition((beta != nil) == (update == .delta), "linearRecurrence: beta without delta rule, or the reverse")
+    precondition(
+      beta.map { $0.rows == tokens && $0.columns == heads } ?? true, "linearRecurrence: wrong shape of beta")
     precondition(
       state.rows == heads * keyDimension && state.columns == valueDimension, "linearRecurrence: wrong shape of state")
     precondition(

@@ -62,7 +62,7 @@ package struct GatedDeltaNet: TokenMixer {
       let v = apply(value, x, history: state.histories[2], rotated: false, context)
       let logDecay = workspace.tensor(rows: x.rows, columns: heads)
       decay.apply(x, into: logDecay, backend)
-      backend.logDecay(logDecay, logRate: logRate, bias: decayBias)
+      backend.logDecay(logDecay, logRate: logRate, bias: decayBias, bound: nil)
       let strength = workspace.tensor(rows: x.rows, columns: heads)
       beta.apply(x, into: strength, backend)
       backend.sigmoid(strength)
