@@ -106,7 +106,8 @@ class Layer:
             return z
         if self.norms:
             gain = self.weight(f"{part}_norm.weight", self.d)
-            z = z / numpy.sqrt((z ** 2).mean(-1, keepdims=True) + 1e-5) * gain if norm == "rms" else z * gain
+            # The epsilon of the model, unlike that of the output norm.
+            z = z / numpy.sqrt((z ** 2).mean(-1, keepdims=True) + 1e-3) * gain if norm == "rms" else z * gain
         if self.rotary:
             # Pairs (i, i + d / 2) as complex numbers, turned by position * 10000^(-2 i / d).
             half = self.d // 2

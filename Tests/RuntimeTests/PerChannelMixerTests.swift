@@ -83,6 +83,7 @@ struct PerChannelMixerTests {
       fields: [
         "hidden_size": .integer(x.shape[1]), "num_attention_heads": .integer(state.shape[0]),
         "num_key_value_heads": .integer(state.shape[0]), "head_dim": .integer(state.shape[1]),
+        "rms_norm_eps": .double(1e-3),
       ])
     let prefix = "\(name).weights."
     for (key, entry) in golden.entries where key.hasPrefix(prefix) {

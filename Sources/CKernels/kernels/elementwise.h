@@ -42,23 +42,22 @@ static void log_sigmoid(float *x, float scale, size_t count) {
   if (i < count) store_first(x + i, -scale * softplus_of(-load_first(x + i, count - i)), count - i);
 }
 
-INLINE floats log_decay_of(floats x, float rate, float bound) {
+INLINE floats log_decay_of(floats x, floats rate, float bound) {
   return bound > -INFINITY ? bound * sigmoid_of(rate * x) : -rate * softplus_of(x);
 }
 
 static void log_decay(
     float *x, const float *log_rate, const float *bias, float bound, size_t tokens, size_t heads, size_t channels) {
-  for (size_t h = 0; h < heads; h++) {
-    const float rate = expf(log_rate[h]), *b = bias + h * channels;
+  const size_t columns = heads * channels;
+  for (size_t c = 0; c < columns; c += WIDTH) {
+    const size_t count = columns - c < WIDTH ? columns - c : WIDTH;
+    float rates[WIDTH] = {0};
+    for (size_t i = 0; i < count; i++) rates[i] = log_rate[(c + i) / channels];
+    const floats rate = exp_of(load(rates)), b = load_first(bias + c, count);
     for (size_t t = 0; t < tokens; t++) {
-      float *row = x + (t * heads + h) * channels;
-      size_t i = 0;
-      for (; i + WIDTH <= channels; i += WIDTH)
-        store(row + i, log_decay_of(load(row + i) + load(b + i), rate, bound));
-      if (i < channels) {
-        floats z = load_first(row + i, channels - i) + load_first(b + i, channels - i);
-        store_first(row + i, log_decay_of(z, rate, bound), channels - i);
-      }
+      float *row = x + t * columns + c;
+      if (count == WIDTH) store(row, log_decay_of(load(row) + b, rate, bound));
+      else store_first(row, log_decay_of(load_first(row, count) + b, rate, bound), count);
     }
   }
 }
