@@ -95,35 +95,36 @@ private struct RecurrenceHead {
         sinceStart[row] += logDecay[t, row]
         for j in 0..<i { since[j, row] += logDecay[t, row] }
       }
-      // What token i reads of the update of token j, with key or query.
-      func weight(_ x: Matrix, _ j: Int) -> Double {
-        (0..<rows).reduce(0) { $0 + x[t, $1] * key[tokens.lowerBound + j, $1] * exp(since[j, $1]) }
-      }
-      func entering(_ x: Matrix, _ column: Int) -> Double {
-        (0..<rows).reduce(0) { $0 + x[t, $1] * exp(sinceStart[$1]) * state[$1, column] }
-      }
-      let keyWeights = (0..<i).map { weight(key, $0) }
-      let queryWeights = (0...i).map { weight(query, $0) }
-      for column in 0..<state.columns {
-        var update = value[t, column]
-        if let beta {
-          update -= entering(key, column)
-          for j in 0..<i { update -= keyWeights[j] * updates[j, column] }
-          update *= beta[t]
+      // What token i reads of the updates of the tokens up to it, with its key and with its query.
+      var keyWeights = [Double](repeating: 0, count: i + 1)
+      var queryWeights = keyWeights
+      for j in 0...i {
+        for row in 0..<rows {
+          let reached = key[tokens.lowerBound + j, row] * exp(since[j, row])
+          keyWeights[j] += key[t, row] * reached
+          queryWeights[j] += query[t, row] * reached
         }
-        updates[i, column] = update
-        var result = entering(query, column)
-        for j in 0...i { result += queryWeights[j] * updates[j, column] }
-        out[t, column] = scale * result
+      }
+      let decays = sinceStart.map { exp($0) }
+      for column in 0..<state.columns {
+        var (keyRead, queryRead) = (0.0, 0.0)
+        for row in 0..<rows {
+          let left = decays[row] * state[row, column]
+          keyRead += key[t, row] * left
+          queryRead += query[t, row] * left
+        }
+        for j in 0..<i { keyRead += keyWeights[j] * updates[j, column] }
+        updates[i, column] = beta.map { $0[t] * (value[t, column] - keyRead) } ?? value[t, column]
+        for j in 0...i { queryRead += queryWeights[j] * updates[j, column] }
+        out[t, column] = scale * queryRead
       }
     }
     for row in 0..<rows {
-      for column in 0..<state.columns {
-        var next = exp(sinceStart[row]) * state[row, column]
-        for j in 0..<tokens.count {
-          next += exp(since[j, row]) * key[tokens.lowerBound + j, row] * updates[j, column]
-        }
-        state[row, column] = next
+      let decay = exp(sinceStart[row])
+      for column in 0..<state.columns { state[row, column] *= decay }
+      for j in 0..<tokens.count {
+        let reached = key[tokens.lowerBound + j, row] * exp(since[j, row])
+        for column in 0..<state.columns { state[row, column] += reached * updates[j, column] }
       }
     }
   }
