@@ -131,6 +131,28 @@ struct PerChannelMixerConversionTests {
     #expect(try floats(bounded, "A_log") == [0, 0, 0, 0])
   }
 
+  @Test(
+    "new projections are drawn as wide as their inputs ask for, those of spread decays a tenth of it",
+    arguments: [
+      (GatedLinearAttentionOptions.name, "gk_proj.1", 16, true),
+      (GatedLinearAttentionOptions.name, "gk_proj.0", 256, false),
+      (KimiDeltaAttentionOptions.name, "f_proj.1", 64, true), (KimiDeltaAttentionOptions.name, "f_proj.0", 256, false),
+      (KimiDeltaAttentionOptions.name, "g_proj.1", 64, false),
+    ])
+  func widths(_ mixer: String, _ name: String, _ inputs: Int, _ isDecay: Bool) throws {
+    for gates in GateInitialisation.allCases {
+      let hybrid = try convert(to: mixer, gates: gates)
+      let weight = try tensor(hybrid, name + ".weight")
+      let largest = (0..<weight.bytes.count / 2).map {
+        let bits = weight.bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)
+        return abs(Double(Float(bitPattern: UInt32(bits) << 16)))
+      }.max()
+      let bound = (isDecay && gates == .spread ? 0.1 : 1) / Double(inputs).squareRoot()
+      // Rounding to bfloat16 may add a share of 2^-9.
+      #expect((0.98 * bound...1.002 * bound).contains(try #require(largest)), "\(gates)")
+    }
+  }
+
   @Test("biases and norms of the source are carried by the best preset, and dropped by name by the others")
   func carried() throws {
     let source = TemporaryDirectory()
