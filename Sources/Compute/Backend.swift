@@ -88,6 +88,8 @@ public protocol Backend: AnyObject, Sendable {
   func multiplySiLU(_ gate: Tensor, into x: Tensor)
   /// `x = sigmoid(x)`, in place.
   func sigmoid(_ x: Tensor)
+  /// `x = x * sigmoid(gate)`, in place.
+  func multiplySigmoid(_ gate: Tensor, into x: Tensor)
   /// `x = x * gain` over groups of `gain.columns` columns, in place.
   func scaleChannels(_ x: Tensor, gain: Weight)
 
@@ -120,19 +122,26 @@ public protocol Backend: AnyObject, Sendable {
   /// weight `[channels, kernel]`.
   func convolution(_ x: Tensor, weight: Weight, sequences: [SequenceState], into out: Tensor)
 
-  /// `x = -exp(logRate) softplus(x + bias)`, in place: the log decay of gated DeltaNet.
+  /// `x = -exp(logRate) softplus(x + bias)`, or `x = bound sigmoid(exp(logRate) (x + bias))` with a bound, in place:
+  /// the log decay of gated DeltaNet and of Kimi delta attention.
   ///
-  /// x `[tokens, heads]`, logRate and bias `[1, heads]`.
-  func logDecay(_ x: Tensor, logRate: Weight, bias: Weight)
+  /// x `[tokens, heads * channels]`, logRate `[1, heads]`, bias `[1, heads * channels]`.
+  ///
+  /// - Precondition: `bound`, if there is one, is negative.
+  func logDecay(_ x: Tensor, logRate: Weight, bias: Weight, bound: Double?)
 
-  /// The gated delta rule over time (Yang et al., "Gated Delta Networks"), for each head with state `S [dk, dv]`:
-  /// `S = e^g S; u = beta (v - S^T k); S = S + k u^T; out = scale S^T q`.
+  /// `x = scale log(sigmoid(x))`, in place: the log decay of gated linear attention.
+  func logSigmoid(_ x: Tensor, scale: Double)
+
+  /// A linear recurrence over time, for each head with state `S [dk, dv]`: `S = e^g S`, of each row by its own decay or
+  /// of all by one; `u = beta (v - S^T k)` with the delta rule, `u = v` without; `S = S + k u^T; out = scale S^T q`.
   ///
   /// query `[tokens, heads * dk]`, key `[tokens, keyValueHeads * dk]`, value `[tokens, keyValueHeads * dv]`; logDecay
-  /// (`g`) and beta `[tokens, heads]`; out `[tokens, heads * dv]`. The state of a sequence, `[heads * dk, dv]`, is
-  /// read and left as after its last token.
+  /// (`g`, not positive) `[tokens, heads]`, or `[tokens, heads * dk]` per channel; beta `[tokens, heads]`, with the
+  /// delta rule only; out `[tokens, heads * dv]`. The state of a sequence, `[heads * dk, dv]`, is read and left as
+  /// after its last token.
   func linearRecurrence(
-    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
+    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?,
     sequences: [SequenceState], into out: Tensor)
 
   // MARK: Judgement
@@ -186,20 +195,40 @@ public struct AttentionWindow: Sendable, Equatable {
   }
 }
 
-/// The head layout of a linear recurrence and the form in which it is computed.
+/// What a linear recurrence is, its head layout and the form in which it is computed.
 public struct LinearRecurrenceShape: Sendable, Equatable {
+  /// What forgets at a rate of its own.
+  public enum Decay: Sendable, CaseIterable {
+    /// A head: Mamba-2, gated DeltaNet.
+    case perHead
+    /// A channel of the key, which is a row of the state: gated linear attention, Kimi delta attention.
+    case perChannel
+  }
+
+  /// What a token writes at its key.
+  public enum Update: Sendable, CaseIterable {
+    /// The share beta of what the value differs from what is read there.
+    case delta
+    /// The value.
+    case additive
+  }
+
   public let heads: Int
   public let keyValueHeads: Int
   public let keyDimension: Int
   public let valueDimension: Int
   /// Factor on the query, usually `keyDimension ^ -1/2`.
   public let scale: Double
-  /// Tokens a chunk in the chunked form; `nil` leaves the form to the backend. The result is the same.
+  public let decay: Decay
+  public let update: Update
+  /// Tokens a chunk in the chunked form; `nil` leaves the form to the backend. The result is the same, so that a
+  /// backend without that form goes token by token.
   public let chunkSize: Int?
 
   /// - Precondition: `keyValueHeads` divides `heads`.
   public init(
-    heads: Int, keyValueHeads: Int, keyDimension: Int, valueDimension: Int, scale: Double, chunkSize: Int? = nil
+    heads: Int, keyValueHeads: Int, keyDimension: Int, valueDimension: Int, scale: Double, decay: Decay = .perHead,
+    update: Update = .delta, chunkSize: Int? = nil
   ) {
     precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "\(heads) heads on \(keyValueHeads)")
     self.heads = heads
@@ -207,8 +236,13 @@ public struct LinearRecurrenceShape: Sendable, Equatable {
     self.keyDimension = keyDimension
     self.valueDimension = valueDimension
     self.scale = scale
+    self.decay = decay
+    self.update = update
     self.chunkSize = chunkSize
   }
+
+  /// Columns of the log decays.
+  public var decayWidth: Int { decay == .perHead ? heads : heads * keyDimension }
 }
 
 extension Problem {

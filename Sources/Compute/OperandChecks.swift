@@ -14,9 +14,12 @@ extension AttentionShape {
 }
 
 extension LinearRecurrenceShape {
+  /// Log decays of a head.
+  var decayChannels: Int { decayWidth / heads }
+
   /// - Precondition: the operands fit.
   func checkShapes(
-    query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor, sequences: [SequenceState], out: Tensor
+    query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?, sequences: [SequenceState], out: Tensor
   ) {
     let tokens = query.rows
     precondition(query.columns == heads * keyDimension, "linearRecurrence: wrong shape of query")
@@ -25,8 +28,10 @@ extension LinearRecurrenceShape {
     precondition(
       value.rows == tokens && value.columns == keyValueHeads * valueDimension, "linearRecurrence: wrong shape of value")
     precondition(
-      logDecay.rows == tokens && logDecay.columns == heads && beta.hasShape(of: logDecay),
-      "linearRecurrence: wrong shape of logDecay or beta")
+      logDecay.rows == tokens && logDecay.columns == decayWidth, "linearRecurrence: wrong shape of logDecay")
+    precondition((beta != nil) == (update == .delta), "linearRecurrence: beta without delta rule, or the reverse")
+    precondition(
+      beta.map { $0.rows == tokens && $0.columns == heads } ?? true, "linearRecurrence: wrong shape of beta")
     checkRows(sequences.map(\.rows), cover: tokens, "linearRecurrence")
     for sequence in sequences {
       precondition(

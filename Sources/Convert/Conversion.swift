@@ -10,6 +10,8 @@ public struct Conversion: Sendable {
   public let plan: Plan
   public let accounting: Accounting
   let donor: ModelDirectory?
+  /// Which programs load new mixers.
+  let engines: String
 
   /// What was written.
   public struct Outcome: Sendable {
@@ -45,6 +47,7 @@ public struct Conversion: Sendable {
     try source.checkTiedHead()
     self.source = source
     let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
+    engines = rule.engines(request.choice.preset)
     var plan = try Plan(
       source.configuration, keep: request.layers(source.configuration, methods.selectors),
       mixer: rule.chosenMixer(for: source.configuration, request.choice),

@@ -10,7 +10,7 @@ extension Conversion {
       "schema": .string("hybridize.convert/1"), "dry_run": .bool(outcome == nil), "plan": plan.json,
       "kept": .array(plan.kept.map { .integer($0) }), "converted": .array(plan.converted.map { .integer($0) }),
       "preset": isNew ? .string(request.choice.preset.rawValue) : .null,
-      "engines": isNew ? .string(request.choice.preset.engines) : .null,
+      "engines": isNew ? .string(engines) : .null,
       "tensors": .array(accounting.steps.map { .object(Self.json($0)) }),
       "dropped": .array(accounting.dropped.map { .object($0.json) }),
       "written": .array((outcome?.files ?? []).map { .object($0.json) }),
@@ -58,7 +58,7 @@ extension Conversion {
       text += "mixers of converted layers from \(ErrorText.escape(donor.path))\n"
     } else if !plan.converted.isEmpty {
       text += "preset \(request.choice.preset.rawValue), gates \(plan.initialisation.rawValue), seed \(plan.seed); "
-      text += "loads in: \(request.choice.preset.engines)\n"
+      text += "loads in: \(engines)\n"
     }
     text += "tensors: \(accounting.copied) copied, \(accounting.relaid) re-laid, \(accounting.initialised) new, "
     text += "\(accounting.dropped.count) dropped\n"

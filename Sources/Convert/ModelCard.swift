@@ -70,7 +70,7 @@ enum ModelCard {
     var text = ""
     if !conversion.plan.converted.isEmpty && conversion.request.mixersFrom == nil {
       let preset = conversion.request.choice.preset
-      text += "- preset: \(preset.rawValue); loads in: \(preset.engines)\n"
+      text += "- preset: \(preset.rawValue); loads in: \(conversion.engines)\n"
     }
     for drop in conversion.droppedLines { text += "- dropped: \(drop)\n" }
     return text + """

@@ -29,7 +29,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp(stringLiteral: "How --ratio chooses: \(Self.selectors)."))
   var select = UniformSelector.name
 
-  @Option(help: ArgumentHelp(stringLiteral: "The mixer of converted layers: \(Self.mixers)."))
+  @Option(help: ArgumentHelp(stringLiteral: "The linear mixer of converted layers: \(Self.mixers)."))
   var mixer = GatedDeltaNetOptions.name
 
   @Option(help: "What converted layers are made of: best, portable or paper.")

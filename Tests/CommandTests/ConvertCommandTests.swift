@@ -12,6 +12,7 @@ struct ConvertCommandTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let options: [String]
     let kept: [Int]
+    var mixerName = "gated-deltanet"
     /// The mixer's entry of every converted layer, as far as it matters.
     var mixer: JSONObject = [:]
 
@@ -39,6 +40,18 @@ struct ConvertCommandTests {
       mixer: ["rotary": .bool(false), "convolution": .integer(0), "keyValueHeads": .integer(2)]),
     Case(
       options: ["--keep", "3", "--expand-key-value"], kept: [3], mixer: ["keyValueHeads": .integer(4)]),
+    Case(
+      options: ["--keep", "0,6", "--mixer", "gated-linear-attention"], kept: [0, 6],
+      mixerName: "gated-linear-attention", mixer: ["rotary": .bool(true), "decayRank": .integer(16)]),
+    Case(
+      options: ["--keep", "none", "--mixer", "gated-linear-attention", "--preset", "portable"], kept: [],
+      mixerName: "gated-linear-attention", mixer: ["convolution": .integer(0), "keyValueHeads": .integer(4)]),
+    Case(
+      options: ["--keep", "0,6", "--mixer", "kimi-delta-attention", "--gates", "paper"], kept: [0, 6],
+      mixerName: "kimi-delta-attention", mixer: ["decayRank": .integer(64), "decayBound": .null]),
+    Case(
+      options: ["--keep", "none", "--mixer", "kimi-delta-attention", "--option", "decayBound=-5"], kept: [],
+      mixerName: "kimi-delta-attention", mixer: ["rotary": .bool(true), "convolution": .integer(4)]),
   ]
 
   private func succeed(_ arguments: [String]) async throws -> JSONObject {
@@ -58,7 +71,7 @@ struct ConvertCommandTests {
       let index = try #require(entry["layer"]?.integerValue)
       let isKept = conversion.kept.contains(index)
       #expect(entry["action"]?.stringValue == (isKept ? "keep" : "convert"))
-      #expect(entry["mixer"]?.stringValue == (isKept ? "softmax-attention" : "gated-deltanet"))
+      #expect(entry["mixer"]?.stringValue == (isKept ? "softmax-attention" : conversion.mixerName))
       if !isKept {
         for (key, value) in conversion.mixer.members { #expect(entry[key] == value, "layer \(index) \(key)") }
       }

@@ -40,11 +40,14 @@ struct DeterminismTests {
         note("attention of \(tokens), \(type.rawValue)", out)
       }
     }
-    for chunk in [nil, 16] {
-      let call = LinearRecurrenceShape(
-        heads: 5, keyValueHeads: 5, keyDimension: 64, valueDimension: 96, scale: 0.1, chunkSize: chunk)
-      let run = RecurrenceOperands(call, tokens: 50, on: backend, seed: 9).run(call, pieces: [50])
-      results["recurrence \(chunk ?? 0)"] = (run.out + run.state).map { Float($0).bitPattern }
+    for (decay, update) in LinearRecurrenceShape.kinds {
+      for chunk in [nil, 16] {
+        let call = LinearRecurrenceShape(
+          heads: 5, keyValueHeads: 5, keyDimension: 64, valueDimension: 96, scale: 0.1, decay: decay, update: update,
+          chunkSize: chunk)
+        let run = RecurrenceOperands(call, tokens: 50, on: backend, seed: 9).run(call, pieces: [50])
+        results["recurrence \(decay) \(update) \(chunk ?? 0)"] = (run.out + run.state).map { Float($0).bitPattern }
+      }
     }
     let x = operands.random(100, 500).tested
     backend.rmsNorm(x, gain: try operands.weight([500], .float32).tested, epsilon: 1e-5, into: x)

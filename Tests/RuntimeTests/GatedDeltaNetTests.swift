@@ -8,32 +8,12 @@ import Testing
 struct GatedDeltaNetTests {
   @Test("a whole layer equals golden values, in every form", arguments: [nil, 1, 16, 32, 64] as [Int?])
   func goldenLayer(_ chunkSize: Int?) throws {
-    try expectGolden(chunkSize, on: ReferenceBackend(), within: 1e-11)
-    for instructionSet in InstructionSet.available {
-      try expectGolden(chunkSize, on: CPUBackend(threads: 2, instructionSet: instructionSet), within: 1e-5)
-    }
-  }
-
-  private func expectGolden(_ chunkSize: Int?, on backend: any Backend, within tolerance: Double) throws {
     let golden = try Golden("gated-deltanet-layer")
-    let layer = try goldenLayer(golden, on: backend)
-    let (tokens, width) = (golden["x"].shape[0], golden["x"].shape[1])
-    let x = backend.makeTensor(rows: tokens, columns: width)
-    backend.write(golden["x"].values, to: x)
-    let out = backend.makeTensor(rows: tokens, columns: width)
-    backend.fill(out, with: .nan)
-    let state = layer.makeState(capacity: tokens, memory: StateMemory(backend))
-    let workspace = Workspace(backend)
-    workspace.scope {
-      let sequences = [SequenceRows(rows: 0..<tokens, position: 0)]
-      let angles = RotaryEmbedding(theta: 10_000, headDimension: layer.headDimension)
-        .angles(sequences, backend: backend, workspace: workspace)
-      let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
-      layer.mix(x, states: [state], context: context, chunkSize: chunkSize, into: out)
+    for (backend, tolerance) in try goldenBackends() {
+      expectLayer(
+        try goldenLayer(golden, on: backend), x: golden["x"], y: golden["y"], state: golden["state"],
+        chunkSize: chunkSize, on: backend, within: tolerance)
     }
-    let name = "\(backend.details), chunks of \(chunkSize ?? 0)"
-    expectClose(backend.read(out), golden["y"].values, relative: tolerance, "output, \(name)")
-    expectClose(backend.read(state.recurrent), golden["state"].values, relative: tolerance, "state, \(name)")
   }
 
   /// The golden weights as the first layer of a model.
@@ -88,10 +68,6 @@ struct GatedDeltaNetTests {
 
   @Test("every option changes what is computed", arguments: Options.all.dropFirst())
   func optionsMatter(_ options: Options) throws {
-    func logits(_ options: GatedDeltaNetOptions) throws -> [Float] {
-      let model = try PicoModel(mixers: [options]).load(on: ReferenceBackend())
-      return try model.lastLogits([3, 1, 4, 1, 5], state: model.makeState(capacity: 5))
-    }
-    #expect(try logits(options.options) != logits(GatedDeltaNetOptions(keyValueHeads: 2)))
+    #expect(try picoLogits(options.options) != picoLogits(GatedDeltaNetOptions(keyValueHeads: 2)))
   }
 }

@@ -136,7 +136,7 @@ struct ModelConfigurationTests {
     Change("a layer without a mixer", .missingField, "hybridize.layers.0.mixer", nil, says: "mixer"),
     Change(
       "an unknown mixer", .unknownMixer, "hybridize.layers.0.mixer", #""mamba""#,
-      says: "mamba", "softmax-attention", "gated-deltanet"),
+      says: "mamba", "softmax-attention", "gated-deltanet", "gated-linear-attention", "kimi-delta-attention"),
     Change("an unknown option", .unknownField, "hybridize.layers.0.gate", "1", says: "gate"),
     Change("an option for softmax attention", .unknownField, "hybridize.layers.1.rotary", "true", says: "rotary"),
     Change("an option of the wrong type", .wrongField, "hybridize.layers.0.rotary", "1", says: "rotary"),

@@ -132,17 +132,20 @@ extension BackendComparison {
   }
 
   func checkLinearRecurrence() {
-    for chunk in [nil, 1, 16, 64] {
-      for (heads, keyValueHeads, keyDimension, valueDimension) in [(2, 1, 16, 16), (3, 3, 64, 64), (4, 2, 7, 37)] {
-        let call = LinearRecurrenceShape(
-          heads: heads, keyValueHeads: keyValueHeads, keyDimension: keyDimension, valueDimension: valueDimension,
-          scale: 0.3, chunkSize: chunk)
-        for tokens in [0, 1, 2, 63, 64, 65, 100] { compareLinearRecurrence(call, [tokens]) }
-        compareLinearRecurrence(call, [1, 1, 30, 0, 1])
+    for (decay, update) in LinearRecurrenceShape.kinds {
+      for chunk in [nil, 1, 16, 64] {
+        for (heads, keyValueHeads, keyDimension, valueDimension) in [(2, 1, 16, 16), (3, 3, 64, 64), (4, 2, 7, 37)] {
+          let call = LinearRecurrenceShape(
+            heads: heads, keyValueHeads: keyValueHeads, keyDimension: keyDimension, valueDimension: valueDimension,
+            scale: 0.3, decay: decay, update: update, chunkSize: chunk)
+          for tokens in [0, 1, 2, 15, 63, 64, 65, 100] { compareLinearRecurrence(call, [tokens]) }
+          compareLinearRecurrence(call, [1, 1, 30, 0, 1])
+        }
       }
+      let wide = LinearRecurrenceShape(
+        heads: 1, keyValueHeads: 1, keyDimension: 128, valueDimension: 150, scale: 0.1, decay: decay, update: update)
+      compareLinearRecurrence(wide, [20, 1])
     }
-    let wide = LinearRecurrenceShape(heads: 1, keyValueHeads: 1, keyDimension: 128, valueDimension: 150, scale: 0.1)
-    compareLinearRecurrence(wide, [20, 1])
   }
 
   /// One recurrence of sequences of `lengths` tokens from random states, with unit keys as mixers make them.
@@ -154,8 +157,8 @@ extension BackendComparison {
       backend.l2Normalize(key, groupSize: call.keyDimension, epsilon: 1e-6)
     }
     let value = random(tokens, call.keyValueHeads * call.valueDimension)
-    let logDecay = random(tokens, call.heads, in: -2...0)
-    let beta = random(tokens, call.heads, in: 0...1)
+    let logDecay = random(tokens, call.decayWidth, in: -2...0)
+    let beta = call.update == .delta ? random(tokens, call.heads, in: 0...1) : nil
     let states = lengths.map { _ in random(call.heads * call.keyDimension, call.valueDimension) }
     let out = memory(tokens, call.heads * call.valueDimension)
     func sequences(_ tensor: KeyPath<Twin, Tensor>) -> [SequenceState] {
@@ -166,11 +169,11 @@ extension BackendComparison {
       }
     }
     backend.linearRecurrence(
-      call, query: query.tested, key: key.tested, value: value.tested, logDecay: logDecay.tested, beta: beta.tested,
+      call, query: query.tested, key: key.tested, value: value.tested, logDecay: logDecay.tested, beta: beta?.tested,
       sequences: sequences(\.tested), into: out.tested)
     reference.linearRecurrence(
       call, query: query.expected, key: key.expected, value: value.expected, logDecay: logDecay.expected,
-      beta: beta.expected, sequences: sequences(\.expected), into: out.expected)
+      beta: beta?.expected, sequences: sequences(\.expected), into: out.expected)
     let name = "linearRecurrence \(call) over \(lengths)"
     compare(name, out, tolerance: tolerance)
     for state in states { compare("a state of " + name, state, tolerance: tolerance) }
@@ -183,5 +186,12 @@ extension Backend {
     let cache = makeCache(heads: heads, capacity: x.rows, headDimension: x.columns / heads, type: type)
     appendToCache(x, cache, position: 0)
     return cache
+  }
+}
+
+extension LinearRecurrenceShape {
+  /// All kinds of recurrence.
+  package static let kinds: [(decay: Decay, update: Update)] = Decay.allCases.flatMap { decay in
+    Update.allCases.map { (decay, $0) }
   }
 }

@@ -168,9 +168,16 @@ extension BackendComparison {
 
       x = random(rows, groups * width, in: -40...40)
       let rate = try weight([groups * width], type, in: -8...3)
-      backend.logDecay(x.tested, logRate: rate.tested, bias: full.tested)
-      reference.logDecay(x.expected, logRate: rate.expected, bias: full.expected)
+      backend.logDecay(x.tested, logRate: rate.tested, bias: full.tested, bound: nil)
+      reference.logDecay(x.expected, logRate: rate.expected, bias: full.expected, bound: nil)
       compare("logDecay \(type.rawValue)", x, tolerance: tolerance)
+      let headRate = try weight([groups], type, in: -3...1)
+      for bound in [nil, -5] as [Double?] {
+        x = random(rows, groups * width, in: -20...20)
+        backend.logDecay(x.tested, logRate: headRate.tested, bias: full.tested, bound: bound)
+        reference.logDecay(x.expected, logRate: headRate.expected, bias: full.expected, bound: bound)
+        compare("logDecay \(type.rawValue) of channels, bound \(bound ?? 0)", x, tolerance: tolerance)
+      }
     }
   }
 
@@ -192,6 +199,14 @@ extension BackendComparison {
       backend.sigmoid(x.tested)
       reference.sigmoid(x.expected)
       compare("sigmoid", x, tolerance: 1e-6)
+      x = random(rows, columns, in: -30...30)
+      backend.multiplySigmoid(y.tested, into: x.tested)
+      reference.multiplySigmoid(y.expected, into: x.expected)
+      compare("multiplySigmoid", x, tolerance: 1e-6)
+      x = random(rows, columns, in: -100...100)
+      backend.logSigmoid(x.tested, scale: 0.0625)
+      reference.logSigmoid(x.expected, scale: 0.0625)
+      compare("logSigmoid", x, tolerance: 1e-6)
     }
     for groupSize in [1, 16, 31, 64] {
       let x = random(9, 5 * groupSize)

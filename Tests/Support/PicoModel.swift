@@ -47,7 +47,7 @@ package struct PicoModel {
   private static func random(_ tensor: TensorRequirement, _ type: ElementType, seed: UInt64) -> StoredTensor {
     var generator = SeededGenerator(seed: seed, stream: tensor.name)
     let dimensions = tensor.shape.dimensions
-    let isGain = tensor.name.hasSuffix("norm.weight")
+    let isGain = tensor.name.hasSuffix("norm.weight") || tensor.name.hasSuffix("norm_swish_gate.weight")
     let width = dimensions.count > 1 ? (3 / Double(dimensions[dimensions.count - 1])).squareRoot() : 0.5
     let values = (0..<dimensions.reduce(1, *)).map { _ in (isGain ? 1 : 0) + generator.uniform(-width, width) }
     return StoredTensor(encoding: values, as: type, shape: tensor.shape, name: tensor.name)

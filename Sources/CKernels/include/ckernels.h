@@ -56,9 +56,11 @@ enum { ck_convolution_channels = 64 };
 enum { ck_attention_keys = 256 };
 /// Outputs of a weight that are packed together, at most.
 enum { ck_widest_strip = 32 };
+/// Tokens that `linear_recurrence` prepares at once.
+enum { ck_recurrence_block = 16 };
 
-/// One head of the gated delta rule. Strides are of the time axis.
-typedef struct ck_delta_rule {
+/// One head of a linear recurrence. Strides are of the time axis.
+typedef struct ck_linear_recurrence {
   size_t tokens, key_dimension, value_dimension;
   const float *query;
   size_t query_stride;
@@ -66,14 +68,16 @@ typedef struct ck_delta_rule {
   size_t key_stride;
   const float *value;
   size_t value_stride;
-  const float *log_decay;  // with gate_stride
-  const float *beta;       // with gate_stride
-  size_t gate_stride;
+  const float *log_decay;  // one number, or key_dimension of them
+  size_t log_decay_stride;
+  int per_channel;             // a decay for each row of the state
+  const float *_Nullable beta;  // strength of the delta rule; null adds values as they are
+  size_t beta_stride;
   float scale;
   float *state;  // [key_dimension, value_dimension]
   float *out;
   size_t out_stride;
-} ck_delta_rule;
+} ck_linear_recurrence;
 
 /// Queries of the heads that share a key and value head, and their cache.
 typedef struct ck_attention_block {
@@ -153,8 +157,13 @@ typedef struct ck_kernels {
   void (*rms_norm)(
       const float *x, const float *gain, float epsilon, size_t groups, size_t width, float *out);
   void (*l2_normalize)(float *x, float epsilon, size_t groups, size_t width);
-  /// `x[t, h] = -exp(log_rate[h]) softplus(x[t, h] + bias[h])`.
-  void (*log_decay)(float *x, const float *log_rate, const float *bias, size_t tokens, size_t heads);
+  void (*multiply_sigmoid)(float *x, const float *gate, size_t count);
+  /// `x[t, h, c] = -exp(log_rate[h]) softplus(x[t, h, c] + bias[h, c])`, or with a `bound` above negative infinity
+  /// `bound sigmoid(exp(log_rate[h]) (x[t, h, c] + bias[h, c]))`.
+  void (*log_decay)(
+      float *x, const float *log_rate, const float *bias, float bound, size_t tokens, size_t heads, size_t channels);
+  /// `x = scale log(sigmoid(x))`.
+  void (*log_sigmoid)(float *x, float scale, size_t count);
   /// Rotates the heads of one row by angles of `[dimension / 2]`.
   void (*rotate)(float *x, size_t heads, size_t dimension, const float *cosine, const float *sine);
 
@@ -174,14 +183,17 @@ typedef struct ck_kernels {
   /// Attention of a block of queries to all that they see. scratch: `ck_attention_scratch`.
   void (*attend_block)(const ck_attention_block *call, float *scratch);
 
-  /// Token by token, columns `first ..< first + count` of the state.
-  void (*delta_rule)(const ck_delta_rule *call, size_t first, size_t count);
-  /// In chunks of at most `chunk` tokens. scratch: `ck_chunk_scratch`.
-  void (*delta_rule_chunked)(const ck_delta_rule *call, size_t chunk, ck_sgemm_fn sgemm, float *scratch);
+  /// Token by token, columns `first ..< first + count` of the state. scratch: `ck_recurrence_scratch`.
+  void (*linear_recurrence)(const ck_linear_recurrence *call, size_t first, size_t count, float *scratch);
+  /// The delta rule with one decay a head, in chunks of at most `chunk` tokens. scratch: `ck_chunk_scratch`.
+  void (*delta_rule_chunked)(const ck_linear_recurrence *call, size_t chunk, ck_sgemm_fn sgemm, float *scratch);
 
   double (*divergence)(const float *teacher, const float *student, size_t count);
   double (*log_sum_exp)(const float *x, size_t count);
 } ck_kernels;
+
+/// Floats of scratch that `linear_recurrence` asks for.
+static inline size_t ck_recurrence_scratch(size_t key_dimension) { return 3 * ck_recurrence_block * key_dimension; }
 
 /// Floats of scratch that `delta_rule_chunked` asks for.
 static inline size_t ck_chunk_scratch(size_t chunk, size_t key_dimension, size_t value_dimension) {

@@ -6,10 +6,10 @@
 
 #include "cast.h"
 #include "convolution.h"
-#include "delta_rule.h"
 #include "elementwise.h"
 #include "gemm.h"
 #include "gemv.h"
+#include "linear_recurrence.h"
 #include "product.h"
 #include "quantize.h"
 #include "norms.h"
@@ -34,15 +34,17 @@ const ck_kernels LEVEL = {
     .silu = silu,
     .multiply_silu = multiply_silu,
     .sigmoid = sigmoid,
+    .multiply_sigmoid = multiply_sigmoid,
     .rms_norm = rms_norm,
     .l2_normalize = l2_normalize,
     .log_decay = log_decay,
+    .log_sigmoid = log_sigmoid,
     .rotate = rotate,
     .convolution = convolution,
     .attend = attend,
     .combine = combine,
     .attend_block = attend_block,
-    .delta_rule = delta_rule,
+    .linear_recurrence = linear_recurrence,
     .delta_rule_chunked = delta_rule_chunked,
     .divergence = divergence,
     .log_sum_exp = log_sum_exp,

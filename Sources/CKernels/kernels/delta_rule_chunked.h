@@ -1,4 +1,4 @@
-// The gated delta rule in chunks: with b the running sum of log decays in the chunk, D_ij = exp(b_i - b_j) for
+// The delta rule with one decay a head, in chunks: with b the running sum of log decays in the chunk, D_ij = exp(b_i - b_j) for
 // i >= j and S0 the state that enters,
 //   (I + L) V' = diag(beta) (V - diag(e^b) K S0),   L = strictly lower of diag(beta) (K K^T) D
 //   out = scale (diag(e^b) Q S0 + P V'),            P = lower of (Q K^T) D
@@ -15,21 +15,21 @@ struct chunk {
 };
 
 /// `b` is kept in double: differences of large sums are what the chunk is made of.
-static void sum_decays(const ck_delta_rule *call, struct chunk *chunk) {
+static void sum_decays(const ck_linear_recurrence *call, struct chunk *chunk) {
   double sum = 0;
   for (size_t i = 0; i < chunk->length; i++) {
-    double decay = chunk->log_decay[i * call->gate_stride];
+    double decay = chunk->log_decay[i * call->log_decay_stride];
     sum += decay > -1e4 ? decay : -1e4;  // e^-10000 is 0 as well, and differences of infinities are not numbers
     chunk->running[i] = sum;
   }
 }
 
 /// Leaves the lower triangles of L and P, and zeros above.
-static void weigh_pairs(const ck_delta_rule *call, struct chunk *chunk) {
+static void weigh_pairs(const ck_linear_recurrence *call, struct chunk *chunk) {
   const size_t length = chunk->length;
   for (size_t i = 0; i < length; i++) {
     float *l = chunk->keys_keys + i * length, *p = chunk->queries_keys + i * length;
-    const float beta = chunk->beta[i * call->gate_stride];
+    const float beta = chunk->beta[i * call->beta_stride];
     size_t j = 0;
     for (; j <= i; j++) {
       float decay = expf((float)(chunk->running[i] - chunk->running[j]));
@@ -40,12 +40,12 @@ static void weigh_pairs(const ck_delta_rule *call, struct chunk *chunk) {
   }
 }
 
-static void substitute(const ck_delta_rule *call, struct chunk *chunk) {
+static void substitute(const ck_linear_recurrence *call, struct chunk *chunk) {
   const size_t columns = call->value_dimension;
   for (size_t i = 0; i < chunk->length; i++) {
     float *row = chunk->updates + i * columns;  // holds K S0
     const float *value = chunk->value + i * call->value_stride;
-    const float beta = chunk->beta[i * call->gate_stride], decay = expf((float)chunk->running[i]);
+    const float beta = chunk->beta[i * call->beta_stride], decay = expf((float)chunk->running[i]);
     for (size_t c = 0; c < columns; c++) row[c] = beta * (value[c] - decay * row[c]);
     for (size_t j = 0; j < i; j++) {
       const float factor = chunk->keys_keys[i * chunk->length + j];
@@ -58,7 +58,7 @@ static void substitute(const ck_delta_rule *call, struct chunk *chunk) {
   }
 }
 
-static void run_chunk(const ck_delta_rule *call, struct chunk *chunk, ck_sgemm_fn sgemm) {
+static void run_chunk(const ck_linear_recurrence *call, struct chunk *chunk, ck_sgemm_fn sgemm) {
   const int length = (int)chunk->length, rows = (int)call->key_dimension, columns = (int)call->value_dimension;
   const int key_stride = (int)call->key_stride, query_stride = (int)call->query_stride;
   const int order = ck_row_major, plain = ck_no_transpose, turned = ck_transpose;
@@ -93,7 +93,7 @@ static void run_chunk(const ck_delta_rule *call, struct chunk *chunk, ck_sgemm_f
         expf((float)total), call->state, columns);
 }
 
-static void delta_rule_chunked(const ck_delta_rule *call, size_t length, ck_sgemm_fn sgemm, float *scratch) {
+static void delta_rule_chunked(const ck_linear_recurrence *call, size_t length, ck_sgemm_fn sgemm, float *scratch) {
   struct chunk chunk = {.running = (double *)scratch};
   chunk.keys_keys = scratch + 2 * length;
   chunk.queries_keys = chunk.keys_keys + length * length;
@@ -105,8 +105,8 @@ static void delta_rule_chunked(const ck_delta_rule *call, size_t length, ck_sgem
     chunk.query = call->query + t * call->query_stride;
     chunk.key = call->key + t * call->key_stride;
     chunk.value = call->value + t * call->value_stride;
-    chunk.log_decay = call->log_decay + t * call->gate_stride;
-    chunk.beta = call->beta + t * call->gate_stride;
+    chunk.log_decay = call->log_decay + t * call->log_decay_stride;
+    chunk.beta = call->beta + t * call->beta_stride;
     chunk.out = call->out + t * call->out_stride;
     run_chunk(call, &chunk, sgemm);
   }

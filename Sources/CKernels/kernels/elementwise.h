@@ -33,15 +33,31 @@ ON_EACH(silu, v * sigmoid_of(v))
 ON_EACH(sigmoid, sigmoid_of(v))
 ON_EACH_PAIR(add, v + w)
 ON_EACH_PAIR(multiply, v * w)
+ON_EACH_PAIR(multiply_sigmoid, v * sigmoid_of(w))
 ON_EACH_PAIR(multiply_silu, v * (w * sigmoid_of(w)))
 
-static void log_decay(float *x, const float *log_rate, const float *bias, size_t tokens, size_t heads) {
-  for (size_t h = 0; h < heads; h++) {
-    float rate = expf(log_rate[h]);
+static void log_sigmoid(float *x, float scale, size_t count) {
+  size_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) store(x + i, -scale * softplus_of(-load(x + i)));
+  if (i < count) store_first(x + i, -scale * softplus_of(-load_first(x + i, count - i)), count - i);
+}
+
+INLINE floats log_decay_of(floats x, floats rate, float bound) {
+  return bound > -INFINITY ? bound * sigmoid_of(rate * x) : -rate * softplus_of(x);
+}
+
+static void log_decay(
+    float *x, const float *log_rate, const float *bias, float bound, size_t tokens, size_t heads, size_t channels) {
+  const size_t columns = heads * channels;
+  for (size_t c = 0; c < columns; c += WIDTH) {
+    const size_t count = columns - c < WIDTH ? columns - c : WIDTH;
+    float rates[WIDTH] = {0};
+    for (size_t i = 0; i < count; i++) rates[i] = log_rate[(c + i) / channels];
+    const floats rate = exp_of(load(rates)), b = load_first(bias + c, count);
     for (size_t t = 0; t < tokens; t++) {
-      float z = x[t * heads + h] + bias[h];
-      float softplus = (z > 0 ? z : 0) + log1pf(expf(-fabsf(z)));
-      x[t * heads + h] = -rate * softplus;
+      float *row = x + t * columns + c;
+      if (count == WIDTH) store(row, log_decay_of(load(row) + b, rate, bound));
+      else store_first(row, log_decay_of(load_first(row, count) + b, rate, bound), count);
     }
   }
 }

@@ -44,6 +44,19 @@ extension CPUBackend {
     }
   }
 
+  public func multiplySigmoid(_ gate: Tensor, into x: Tensor) {
+    precondition(x.hasShape(of: gate), "multiplySigmoid: different shapes")
+    forEachPiece(of: x.elementCount, size: Self.elementsAPiece) { range in
+      kernels.multiply_sigmoid(x.floats + range.lowerBound, gate.floats + range.lowerBound, range.count)
+    }
+  }
+
+  public func logSigmoid(_ x: Tensor, scale: Double) {
+    forEachPiece(of: x.elementCount, size: Self.elementsAPiece) { range in
+      kernels.log_sigmoid(x.floats + range.lowerBound, Float(scale), range.count)
+    }
+  }
+
   public func scaleChannels(_ x: Tensor, gain: Weight) {
     let groups = groupsPerRow(x, width: gain.columns, gain)
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
@@ -53,12 +66,16 @@ extension CPUBackend {
     }
   }
 
-  public func logDecay(_ x: Tensor, logRate: Weight, bias: Weight) {
+  public func logDecay(_ x: Tensor, logRate: Weight, bias: Weight, bound: Double?) {
     precondition(
-      logRate.rows == 1 && logRate.columns == x.columns && bias.rows == 1 && bias.columns == x.columns,
-      "logDecay: wrong shape of logRate or bias")
-    forEachPiece(of: x.rows, size: 128) { rows in
-      kernels.log_decay(x.floats + rows.lowerBound * x.columns, logRate.floats, bias.floats, rows.count, x.columns)
+      logRate.rows == 1 && logRate.columns > 0 && x.columns % logRate.columns == 0, "logDecay: wrong shape of logRate")
+    precondition(bias.rows == 1 && bias.columns == x.columns, "logDecay: wrong shape of bias")
+    precondition(bound.map { $0 < 0 } ?? true, "logDecay: a bound that is not negative")
+    let heads = logRate.columns
+    forEachPiece(of: x.rows, size: min(128, rowsAPiece(x))) { rows in
+      kernels.log_decay(
+        x.floats + rows.lowerBound * x.columns, logRate.floats, bias.floats, Float(bound ?? -.infinity), rows.count,
+        heads, x.columns / heads)
     }
   }
 

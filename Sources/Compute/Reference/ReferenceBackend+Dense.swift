@@ -85,7 +85,12 @@ extension ReferenceBackend {
     for index in 0..<x.elementCount { x.doubles[index] = logistic(x.doubles[index]) }
   }
 
-  private func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+  public func multiplySigmoid(_ gate: Tensor, into x: Tensor) {
+    precondition(x.rows == gate.rows && x.columns == gate.columns, "multiplySigmoid: different shapes")
+    for index in 0..<x.elementCount { x.doubles[index] *= logistic(gate.doubles[index]) }
+  }
+
+  func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
   /// The element ranges of every group of `width` columns of every row.
   private func forEachGroup(of x: Tensor, width: Int, _ body: (Range<Int>) -> Void) {

@@ -79,17 +79,26 @@ extension ReferenceBackend {
     }
   }
 
-  public func logDecay(_ x: Tensor, logRate: Weight, bias: Weight) {
-    precondition(logRate.columns == x.columns && bias.columns == x.columns, "logDecay: wrong shape")
+  public func logDecay(_ x: Tensor, logRate: Weight, bias: Weight, bound: Double?) {
+    precondition(logRate.columns > 0 && x.columns % logRate.columns == 0, "logDecay: wrong shape of logRate")
+    precondition(bias.columns == x.columns, "logDecay: wrong shape of bias")
+    precondition(bound.map { $0 < 0 } ?? true, "logDecay: a bound that is not negative")
+    let channels = x.columns / logRate.columns
     for row in 0..<x.rows {
       let values = x.doubles(row: row)
-      for head in 0..<x.columns {
-        let z = values[head] + bias.doubles[head]
-        let softplus = max(z, 0) + log1p(exp(-abs(z)))
-        values[head] = -exp(logRate.doubles[head]) * softplus
+      for column in 0..<x.columns {
+        let rate = exp(logRate.doubles[column / channels])
+        let z = values[column] + bias.doubles[column]
+        values[column] = bound.map { $0 * logistic(rate * z) } ?? -rate * softplus(z)
       }
     }
   }
+
+  public func logSigmoid(_ x: Tensor, scale: Double) {
+    for index in 0..<x.elementCount { x.doubles[index] = -scale * softplus(-x.doubles[index]) }
+  }
+
+  private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 }
 
 extension CacheType {

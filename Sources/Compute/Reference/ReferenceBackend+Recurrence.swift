@@ -9,7 +9,7 @@ import HybridizeCore
 extension ReferenceBackend {
   /// Token by token, or in chunks where the call asks for them.
   public func linearRecurrence(
-    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
+    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?,
     sequences: [SequenceState], into out: Tensor
   ) {
     call.checkShapes(
@@ -18,26 +18,31 @@ extension ReferenceBackend {
       let rows = sequence.rows
       run(
         call, query: query.rows(rows), key: key.rows(rows), value: value.rows(rows), logDecay: logDecay.rows(rows),
-        beta: beta.rows(rows), state: sequence.state, into: out.rows(rows))
+        beta: beta?.rows(rows), state: sequence.state, into: out.rows(rows))
     }
   }
 
   /// One sequence.
   private func run(
-    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor,
+    _ call: LinearRecurrenceShape, query: Tensor, key: Tensor, value: Tensor, logDecay: Tensor, beta: Tensor?,
     state: Tensor, into out: Tensor
   ) {
     let tokens = query.rows
     for index in 0..<call.heads {
       let group = index / (call.heads / call.keyValueHeads)
-      var head = DeltaRuleHead(
-        query: Matrix(query, columns: index * call.keyDimension..<(index + 1) * call.keyDimension),
+      let rows = index * call.keyDimension..<(index + 1) * call.keyDimension
+      var decays = Matrix(rows: tokens, columns: call.keyDimension)
+      for token in 0..<tokens {
+        for (channel, column) in rows.enumerated() {
+          decays[token, channel] = logDecay.doubles(row: token)[call.decay == .perHead ? index : column]
+        }
+      }
+      var head = RecurrenceHead(
+        query: Matrix(query, columns: rows),
         key: Matrix(key, columns: group * call.keyDimension..<(group + 1) * call.keyDimension),
         value: Matrix(value, columns: group * call.valueDimension..<(group + 1) * call.valueDimension),
-        logDecay: (0..<tokens).map { logDecay.doubles(row: $0)[index] },
-        beta: (0..<tokens).map { beta.doubles(row: $0)[index] }, scale: call.scale,
-        state: Matrix(
-          state.rows(index * call.keyDimension..<(index + 1) * call.keyDimension), columns: 0..<call.valueDimension),
+        logDecay: decays, beta: beta.map { beta in (0..<tokens).map { beta.doubles(row: $0)[index] } },
+        scale: call.scale, state: Matrix(state.rows(rows), columns: 0..<call.valueDimension),
         out: Matrix(rows: tokens, columns: call.valueDimension))
       if let size = call.chunkSize {
         for first in stride(from: 0, to: tokens, by: size) { head.chunk(first..<min(tokens, first + size)) }
@@ -45,31 +50,37 @@ extension ReferenceBackend {
         for token in 0..<tokens { head.step(token) }
       }
       head.out.write(to: out, firstColumn: index * call.valueDimension)
-      head.state.write(
-        to: state.rows(index * call.keyDimension..<(index + 1) * call.keyDimension), firstColumn: 0)
+      head.state.write(to: state.rows(rows), firstColumn: 0)
     }
   }
 }
 
-/// The gated delta rule of one head; the names are those of `Backend.linearRecurrence`.
-private struct DeltaRuleHead {
+/// The recurrence of one head; the names are those of `Backend.linearRecurrence`.
+private struct RecurrenceHead {
   let query: Matrix
   let key: Matrix
   let value: Matrix
-  let logDecay: [Double]
-  let beta: [Double]
+  /// `[tokens, dk]`, the same in a row where the head has one decay.
+  let logDecay: Matrix
+  /// `nil` where values are added as they are.
+  let beta: [Double]?
   let scale: Double
   var state: Matrix
   var out: Matrix
 
-  /// `S = e^g S; u = beta (v - S^T k); S = S + k u^T; out = scale S^T q`.
+  /// `S = e^g S; u = beta (v - S^T k)` or `v`; `S = S + k u^T; out = scale S^T q`.
   mutating func step(_ t: Int) {
-    let decay = exp(logDecay[t])
-    for index in state.values.indices { state.values[index] *= decay }
+    for row in 0..<state.rows {
+      let decay = exp(logDecay[t, row])
+      for column in 0..<state.columns { state[row, column] *= decay }
+    }
     for column in 0..<state.columns {
-      var read = 0.0
-      for row in 0..<state.rows { read += state[row, column] * key[t, row] }
-      let update = beta[t] * (value[t, column] - read)
+      var update = value[t, column]
+      if let beta {
+        var read = 0.0
+        for row in 0..<state.rows { read += state[row, column] * key[t, row] }
+        update = beta[t] * (update - read)
+      }
       var result = 0.0
       for row in 0..<state.rows {
         state[row, column] += key[t, row] * update
@@ -79,36 +90,54 @@ private struct DeltaRuleHead {
     }
   }
 
-  /// A chunk at once: with `b` the running sum of `g` in the chunk and `D_ij = e^(b_i - b_j)` for `i >= j`, the
-  /// updates of all tokens solve `(I + L) U = beta (V - e^b K S)` with `L = strictly lower (beta (K K^T) D)`; then
-  /// `out = scale (e^b Q S + lower((Q K^T) D) U)` and `S = e^(b_C) S + (e^(b_C - b) K)^T U`.
+  /// A chunk at once: with `D_ij` the decay of a row from after token `j` to token `i`, and `D_i` from the chunk's
+  /// start, the updates of all tokens solve `(I + L) U = beta (V - (K D_i) S)` with `L_ij = beta_i sum_c k_ic k_jc D_ijc`
+  /// for `j < i`; without the delta rule they are V. Then `out = scale ((Q D_i) S + P U)` with
+  /// `P_ij = sum_c q_ic k_jc D_ijc` for `j <= i`, and `S = D_C S + sum_j (k_j D_Cj) u_j^T`.
+  ///
+  /// Each decay is the exponential of a sum of log decays between its two tokens, which is never positive: a quotient
+  /// of two decays from the start, as products of matrices would have it, is 0/0 where decays are strong.
   mutating func chunk(_ tokens: Range<Int>) {
-    var sum = 0.0
-    let b = tokens.map { token in
-      sum += logDecay[token]
-      return sum
-    }
-    let (q, k, v) = (query.rows(tokens), key.rows(tokens), value.rows(tokens))
-    let (keysKeys, queriesKeys) = (k.times(k.transposed), q.times(k.transposed))
-    let (keyReads, queryReads) = (k.times(state), q.times(state))
+    let rows = state.rows
     var updates = Matrix(rows: tokens.count, columns: state.columns)
+    var sinceStart = [Double](repeating: 0, count: rows)
+    var since = Matrix(rows: tokens.count, columns: rows)
     for i in 0..<tokens.count {
-      for column in 0..<state.columns {
-        var rest = v[i, column] - exp(b[i]) * keyReads[i, column]
-        for j in 0..<i { rest -= keysKeys[i, j] * exp(b[i] - b[j]) * updates[j, column] }
-        updates[i, column] = beta[tokens.lowerBound + i] * rest
+      let t = tokens.lowerBound + i
+      for row in 0..<rows {
+        sinceStart[row] += logDecay[t, row]
+        for j in 0..<i { since[j, row] += logDecay[t, row] }
       }
+      // What token i reads of the updates of the tokens up to it, with its key and with its query.
+      var keyWeights = [Double](repeating: 0, count: i + 1)
+      var queryWeights = keyWeights
+      for j in 0...i {
+        for row in 0..<rows {
+          let reached = key[tokens.lowerBound + j, row] * exp(since[j, row])
+          keyWeights[j] += key[t, row] * reached
+          queryWeights[j] += query[t, row] * reached
+        }
+      }
+      let decays = sinceStart.map { exp($0) }
       for column in 0..<state.columns {
-        var result = exp(b[i]) * queryReads[i, column]
-        for j in 0...i { result += queriesKeys[i, j] * exp(b[i] - b[j]) * updates[j, column] }
-        out[tokens.lowerBound + i, column] = scale * result
+        var (keyRead, queryRead) = (0.0, 0.0)
+        for row in 0..<rows {
+          let left = decays[row] * state[row, column]
+          keyRead += key[t, row] * left
+          queryRead += query[t, row] * left
+        }
+        for j in 0..<i { keyRead += keyWeights[j] * updates[j, column] }
+        updates[i, column] = beta.map { $0[t] * (value[t, column] - keyRead) } ?? value[t, column]
+        for j in 0...i { queryRead += queryWeights[j] * updates[j, column] }
+        out[t, column] = scale * queryRead
       }
     }
-    for row in 0..<state.rows {
-      for column in 0..<state.columns {
-        var next = exp(sum) * state[row, column]
-        for i in 0..<tokens.count { next += exp(sum - b[i]) * k[i, row] * updates[i, column] }
-        state[row, column] = next
+    for row in 0..<rows {
+      let decay = exp(sinceStart[row])
+      for column in 0..<state.columns { state[row, column] *= decay }
+      for j in 0..<tokens.count {
+        let reached = key[tokens.lowerBound + j, row] * exp(since[j, row])
+        for column in 0..<state.columns { state[row, column] += reached * updates[j, column] }
       }
     }
   }
@@ -137,28 +166,6 @@ private struct Matrix {
   subscript(row: Int, column: Int) -> Double {
     get { values[row * columns + column] }
     set { values[row * columns + column] = newValue }
-  }
-
-  func rows(_ range: Range<Int>) -> Matrix {
-    var part = Matrix(rows: range.count, columns: columns)
-    part.values = Array(values[range.lowerBound * columns..<range.upperBound * columns])
-    return part
-  }
-
-  var transposed: Matrix {
-    var result = Matrix(rows: columns, columns: rows)
-    for row in 0..<rows { for column in 0..<columns { result[column, row] = self[row, column] } }
-    return result
-  }
-
-  func times(_ other: Matrix) -> Matrix {
-    var result = Matrix(rows: rows, columns: other.columns)
-    for row in 0..<rows {
-      for inner in 0..<columns {
-        for column in 0..<other.columns { result[row, column] += self[row, inner] * other[inner, column] }
-      }
-    }
-    return result
   }
 
   func write(to tensor: Tensor, firstColumn: Int) {

@@ -13,6 +13,9 @@ public protocol TransferRule: Sendable {
   /// - Throws: `.badArgument` for a choice that the mixer does not offer.
   static func mixer(for model: ModelConfiguration, _ choice: MixerChoice) throws(HybridizeError) -> Mixer
 
+  /// Engines whose tensor layouts hold the mixer as the preset makes it.
+  static func relaysTo(_ preset: Preset) -> [String]
+
   init(_ mixer: Mixer)
 
   /// The tensors of the layer's new mixer.
@@ -54,7 +57,10 @@ public struct TransferContext: Sendable {
 
 /// The rules by mixer. A new mixer's rule is its file and a line here.
 public enum TransferRegistry {
-  public static let all: [any TransferRule.Type] = [GatedDeltaNetTransfer.self, SlidingWindowAttentionTransfer.self]
+  public static let all: [any TransferRule.Type] = [
+    GatedDeltaNetTransfer.self, GatedLinearAttentionTransfer.self, KimiDeltaAttentionTransfer.self,
+    SlidingWindowAttentionTransfer.self,
+  ]
 
   /// The rule that makes the mixer of that name.
   ///
@@ -84,6 +90,16 @@ public enum TransferRegistry {
 extension TransferRule {
   /// As config.json and `--mixer` name it.
   public static var mixerName: String { Mixer.name }
+
+  public static func relaysTo(_ preset: Preset) -> [String] { [] }
+
+  /// Which programs load what a preset makes.
+  static func engines(_ preset: Preset) -> String {
+    let others = relaysTo(preset)
+    guard let last = others.last else { return "Hybridize" }
+    let names = others.count > 1 ? others.dropLast().joined(separator: ", ") + " and " + last : last
+    return "Hybridize; layers re-lay without loss to \(names)"
+  }
 
   /// The mixer that a converted layer gets, with the options that the user chose by name.
   ///

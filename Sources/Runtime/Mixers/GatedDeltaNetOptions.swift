@@ -35,63 +35,46 @@ public struct GatedDeltaNetOptions: MixerSpecification, Equatable {
   public init(json: JSONObject) throws(HybridizeError) {
     var fields = FieldReader(json)
     fields.accept(["mixer"])
-    self.init(keyValueHeads: try fields.integer("keyValueHeads", in: 1...1 << 14))
+    self.init(keyValueHeads: try fields.keyValueHeads())
     rotary = try fields.optionalBool("rotary") ?? rotary
-    convolution = try fields.optionalInteger("convolution", in: 0...64) ?? convolution
+    convolution = try fields.optionalConvolution() ?? convolution
     qkNormGain = try fields.optionalBool("qkNormGain") ?? qkNormGain
     qkvBias = try fields.optionalBool("qkvBias") ?? qkvBias
     activation = try fields.optionalBool("activation") ?? activation
     outputNorm = try fields.optionalBool("outputNorm") ?? outputNorm
-    guard convolution != 1 else { throw fields.wrong("convolution", "0 or a kernel of at least 2") }
     try fields.finish()
+  }
+
+  private var branches: BranchOptions {
+    BranchOptions(
+      rotary: rotary, convolution: convolution, qkvBias: qkvBias, activation: activation,
+      norm: qkNormGain ? .gain : .none, unitLength: true, keyValueHeads: keyValueHeads)
   }
 
   public func tensors(_ model: ModelConfiguration) -> [TensorRequirement] {
     let hidden = model.hiddenSize
-    let queryWidth = model.heads * model.headDimension
-    let keyWidth = keyValueHeads * model.headDimension
-    var tensors: [TensorRequirement] = []
-    for (part, width) in [("q", queryWidth), ("k", keyWidth), ("v", keyWidth)] {
-      tensors.append(TensorRequirement("linear_attn.\(part)_proj.weight", [width, hidden]))
-      if qkvBias { tensors.append(TensorRequirement("linear_attn.\(part)_proj.bias", [width])) }
-      if convolution > 0 {
-        tensors.append(TensorRequirement("linear_attn.\(part)_conv1d.weight", [width, 1, convolution]))
-      }
-    }
-    if qkNormGain {
-      tensors.append(TensorRequirement("linear_attn.q_norm.weight", [model.headDimension]))
-      tensors.append(TensorRequirement("linear_attn.k_norm.weight", [model.headDimension]))
-    }
+    let width = model.heads * model.headDimension
+    var tensors = branches.tensors(model)
     tensors += [
-      TensorRequirement("linear_attn.g_proj.weight", [queryWidth, hidden]),
+      TensorRequirement("linear_attn.g_proj.weight", [width, hidden]),
       TensorRequirement("linear_attn.a_proj.weight", [model.heads, hidden]),
       TensorRequirement("linear_attn.b_proj.weight", [model.heads, hidden]),
       TensorRequirement("linear_attn.A_log", [model.heads], keepsPrecision: true),
       TensorRequirement("linear_attn.dt_bias", [model.heads], keepsPrecision: true),
     ]
     if outputNorm { tensors.append(TensorRequirement("linear_attn.o_norm.weight", [model.headDimension])) }
-    tensors.append(TensorRequirement("linear_attn.o_proj.weight", [hidden, queryWidth]))
+    tensors.append(TensorRequirement("linear_attn.o_proj.weight", [hidden, width]))
     return tensors
   }
 
   public func keyValueHeads(_ model: ModelConfiguration) -> Int { keyValueHeads }
 
-  public func memory(_ model: ModelConfiguration) -> MixerMemory {
-    let state = model.heads * model.headDimension * model.headDimension
-    let channels = (model.heads + 2 * keyValueHeads) * model.headDimension
-    return MixerMemory(elementsPerToken: 0, fixedElements: state + max(0, convolution - 1) * channels)
-  }
+  public func memory(_ model: ModelConfiguration) -> MixerMemory { branches.memory(model) }
 
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
-    func branch(_ part: String) throws(HybridizeError) -> GatedDeltaNet.Branch {
-      GatedDeltaNet.Branch(
-        projection: try weights.projection("linear_attn.\(part)_proj", bias: qkvBias),
-        convolution: convolution > 0 ? try weights.weight("linear_attn.\(part)_conv1d.weight") : nil,
-        gain: qkNormGain && part != "v" ? try weights.weight("linear_attn.\(part)_norm.weight") : nil)
-    }
+    let (query, key, value) = try branches.load(weights, model)
     return GatedDeltaNet(
-      options: self, heads: model.heads, headDimension: model.headDimension,
-      query: try branch("q"), key: try branch("k"), value: try branch("v"),
+      heads: model.heads, headDimension: model.headDimension, query: query, key: key, value: value,
       gate: try weights.projection("linear_attn.g_proj", bias: false),
       decay: try weights.projection("linear_attn.a_proj", bias: false),
       beta: try weights.projection("linear_attn.b_proj", bias: false),

@@ -59,7 +59,8 @@ public struct TensorRequirement: Sendable, Equatable {
 /// The mixers that a layer can have. A new one is its file, its transfer rule and a line here.
 public enum MixerRegistry {
   public static let all: [any MixerSpecification.Type] = [
-    SoftmaxAttentionSpecification.self, GatedDeltaNetOptions.self, SlidingWindowAttentionOptions.self,
+    SoftmaxAttentionSpecification.self, GatedDeltaNetOptions.self, GatedLinearAttentionOptions.self,
+    KimiDeltaAttentionOptions.self, SlidingWindowAttentionOptions.self,
   ]
 
   /// The specification that an entry of `hybridize.layers` describes.
