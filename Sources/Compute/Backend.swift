@@ -120,6 +120,53 @@ public protocol Backend: AnyObject, Sendable {
   func divergence(teacher: Tensor, student: Tensor, into out: Tensor)
   /// `out[t] = log(sum_v exp(x[t, v]))`; out `[tokens, 1]`.
   func logSumExp(_ x: Tensor, into out: Tensor)
+
+  // MARK: Measurement
+
+  /// Says which part of a model the operations that follow belong to, to backends that keep account of it.
+  func begin(_ part: ModelPart)
+
+  /// Binds the threads, the calling one included, each to a processor of its own until `unpinThreads`.
+  ///
+  /// - Returns: the processors by thread; `nil` where threads stay free.
+  func pinThreads() -> [Int]?
+  func unpinThreads()
+
+  /// What the machine can do at most, measured with this backend's threads; `nil` where nobody measures it.
+  func measureLimits() -> MachineLimits?
+  /// Bytes a second at which all threads together read these weights, and do nothing else with them; `nil` as above.
+  func readBandwidth(of weights: [Weight]) -> Double?
+}
+
+extension Backend {
+  public func begin(_ part: ModelPart) {}
+  public func pinThreads() -> [Int]? { nil }
+  public func unpinThreads() {}
+  public func measureLimits() -> MachineLimits? { nil }
+  public func readBandwidth(of weights: [Weight]) -> Double? { nil }
+}
+
+/// A part of a model, with the norm before it and the addition after it.
+public enum ModelPart: Sendable, Hashable {
+  /// The embedding and what is prepared for all layers.
+  case embedding
+  case mixer(layer: Int)
+  case feedForward(layer: Int)
+  /// The final norm and the head.
+  case head
+}
+
+/// What a machine can do at most.
+public struct MachineLimits: Sendable, Equatable {
+  /// Bytes a second that all threads together read from memory, beyond every cache.
+  public let memoryBandwidth: Double
+  /// Multiplications and additions a second of large float32 matrix products.
+  public let matrixProduct: Double
+
+  public init(memoryBandwidth: Double, matrixProduct: Double) {
+    self.memoryBandwidth = memoryBandwidth
+    self.matrixProduct = matrixProduct
+  }
 }
 
 /// The head layout of a softmax attention.

@@ -84,6 +84,8 @@ typedef struct ck_kernels {
   void (*widen)(ck_type type, const void *source, size_t count, float *target);
   /// `target[i] = source[i]` as bfloat16 or float16, rounded to nearest even; adds to `lost`.
   void (*narrow)(ck_type type, const float *source, size_t count, uint16_t *target, ck_narrowing *lost);
+  /// The sum of values in any order: little more than reading them.
+  float (*read)(const float *x, size_t count);
   /// Adds values to `sums`.
   void (*statistics)(const float *x, size_t count, ck_statistics *sums);
   /// Adds the differences of `x` and `y` to `sums`.

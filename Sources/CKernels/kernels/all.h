@@ -12,6 +12,7 @@
 #include "gemm.h"
 #include "gemv.h"
 #include "norms.h"
+#include "read.h"
 #include "statistics.h"
 
 #include "delta_rule_chunked.h"
@@ -19,6 +20,7 @@
 const ck_kernels LEVEL = {
     .widen = widen,
     .narrow = narrow,
+    .read = read_values,
     .statistics = statistics,
     .difference = difference,
     .gemv = gemv,

@@ -82,6 +82,13 @@ public struct GatedDeltaNetOptions: MixerSpecification, Equatable {
     return MixerMemory(elementsPerToken: 0, fixedElements: state + max(0, convolution - 1) * channels)
   }
 
+  /// For every element of the state the decay, and twice each the products with key, update and query; convolutions.
+  public func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int {
+    let channels = (model.heads + 2 * keyValueHeads) * model.headDimension
+    let state = model.heads * model.headDimension * model.headDimension
+    return (7 * state + 2 * convolution * channels) * positions.count
+  }
+
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
     func branch(_ part: String) throws(HybridizeError) -> GatedDeltaNet.Branch {
       GatedDeltaNet.Branch(

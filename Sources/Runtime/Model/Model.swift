@@ -7,8 +7,8 @@ import HybridizeCore
 public final class Model {
   public let configuration: ModelConfiguration
   public let backend: any Backend
-  /// Bytes of weights that one decode step reads; an untied embedding's other rows are not among them.
-  public let weightBytes: Int
+  /// What one decode step reads; an untied embedding, of which it reads one row, is not among them.
+  public let weights: [Weight]
   let embedding: Weight
   package let blocks: [Block]
   let finalNorm: Weight
@@ -20,7 +20,7 @@ public final class Model {
 
   init(
     configuration: ModelConfiguration, backend: any Backend, embedding: Weight, blocks: [Block], finalNorm: Weight,
-    head: Weight, weightBytes: Int
+    head: Weight, weights: [Weight]
   ) {
     self.configuration = configuration
     self.backend = backend
@@ -28,8 +28,18 @@ public final class Model {
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
-    self.weightBytes = weightBytes
+    self.weights = weights
     workspace = Workspace(backend)
+  }
+
+  /// Bytes of weights that one decode step reads.
+  public var weightBytes: Int { weights.reduce(0) { $0 + $1.byteCount } }
+
+  /// The same weights on a backend that hands its operations to the one that prepared them.
+  package func running(on wrapper: any Backend) -> Model {
+    Model(
+      configuration: configuration, backend: wrapper, embedding: embedding, blocks: blocks, finalNorm: finalNorm,
+      head: head, weights: weights)
   }
 
   /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills.
@@ -114,6 +124,7 @@ public final class Model {
 
   /// The residual stream after the last layer. Advances the state.
   private func hidden(_ ids: [Int], _ state: DecodingState, observe: (Tensor) -> Void = { _ in }) -> Tensor {
+    backend.begin(.embedding)
     let x = workspace.tensor(rows: ids.count, columns: configuration.hiddenSize)
     backend.embed(ids, embedding, into: x)
     observe(x)
@@ -135,6 +146,7 @@ public final class Model {
   }
 
   private func logits(_ x: Tensor) -> Tensor {
+    backend.begin(.head)
     let out = workspace.tensor(rows: x.rows, columns: configuration.vocabularySize)
     backend.linear(normed(x), head, into: out)
     return out

@@ -66,37 +66,31 @@ public struct ModelDirectory: Sendable {
   public func load(on backend: any Backend) throws(HybridizeError) -> Model {
     try checkTiedHead()
     let names = configuration.architecture.tensors
-    let weights = LayerWeights(reader: reader, backend: backend, prefix: "")
+    let prepared = PreparedWeights()
+    let weights = LayerWeights(reader: reader, backend: backend, prefix: "", prepared: prepared)
     let embedding = try weights.weight(names.embedding)
     let head = configuration.tiedHead ? embedding : try weights.weight(names.head)
     var blocks: [Block] = []
-    for (layer, mixer) in zip(layout.layers, configuration.mixers) {
-      let inner = LayerWeights(reader: reader, backend: backend, prefix: layer.prefix)
+    for (index, (layer, mixer)) in zip(layout.layers, configuration.mixers).enumerated() {
+      let inner = LayerWeights(reader: reader, backend: backend, prefix: layer.prefix, prepared: prepared)
       let bias = configuration.feedForwardBias
       blocks.append(
         Block(
-          mixerNorm: try inner.weight(names.mixerNorm), mixer: try mixer.load(inner, configuration),
+          index: index, mixerNorm: try inner.weight(names.mixerNorm), mixer: try mixer.load(inner, configuration),
           feedForwardNorm: try inner.weight(names.feedForwardNorm),
           feedForward: FeedForward(
             gate: try inner.projection(names.gate, bias: bias), up: try inner.projection(names.up, bias: bias),
             down: try inner.projection(names.down, bias: bias)),
           normEpsilon: configuration.normEpsilon))
     }
+    let finalNorm = try weights.weight(names.finalNorm)
     return Model(
-      configuration: configuration, backend: backend, embedding: embedding, blocks: blocks,
-      finalNorm: try weights.weight(names.finalNorm), head: head, weightBytes: decodeBytes)
+      configuration: configuration, backend: backend, embedding: embedding, blocks: blocks, finalNorm: finalNorm,
+      head: head, weights: prepared.all.filter { $0 !== embedding || $0 === head })
   }
 
   /// Reads what headers do not tell: whether a saved copy of a tied head is one.
   ///
   /// - Throws: `.unexpectedTensor`, reading errors.
   package func checkTiedHead() throws(HybridizeError) { try layout.checkTiedHead(reader, configuration) }
-
-  /// Bytes of all tensors but an embedding that serves as no head.
-  private var decodeBytes: Int {
-    layout.tensors.reduce(0) { sum, tensor in
-      if tensor.name == layout.embedding.name && !configuration.tiedHead { return sum }
-      return sum + (reader.descriptor(named: tensor.name)?.byteCount ?? 0)
-    }
-  }
 }
