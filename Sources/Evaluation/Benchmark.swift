@@ -60,7 +60,7 @@ public struct Benchmark {
   /// not depend on what the tokens mean.
   ///
   /// - Throws: as `Model.forward`.
-  func run(_ subjects: [Subject], _ tests: [BenchmarkTest]) throws(HybridizeError) -> [BenchmarkResult] {
+  package func run(_ subjects: [Subject], _ tests: [BenchmarkTest]) throws(HybridizeError) -> [BenchmarkResult] {
     var results: [BenchmarkResult] = []
     let bandwidths = subjects.map { $0.model.backend.readBandwidth(of: $0.model.weights) }
     for (number, test) in tests.enumerated() {
@@ -89,7 +89,7 @@ public struct Benchmark {
   }
 
   /// The models in the order of a repetition: each comes first as often as any other.
-  static func order(_ count: Int, _ repetition: Int) -> [Int] { (0..<count).map { ($0 + repetition) % count } }
+  package static func order(_ count: Int, _ repetition: Int) -> [Int] { (0..<count).map { ($0 + repetition) % count } }
 
   private struct Sample {
     let seconds: Double

@@ -119,7 +119,17 @@ public struct BenchmarkReport: Sendable {
     }
     guard let limits = machine.limits else { return line }
     return line + "; limits: reads \(Self.bandwidth(limits.memoryBandwidth)) from memory, multiplies matrices at "
-      + "\(NumberText.fixed(limits.matrixProduct / 1e9, 1)) GFLOP/s"
+      + "\(NumberText.fixed(limits.matrixProduct / 1e9, 1)) GFLOP/s" + (weightSpeeds { $0 }.map { "; " + $0 } ?? "")
+  }
+
+  /// At what speed the weights of each model are read, in words; `nil` where that was not measured.
+  ///
+  /// - Parameter name: how a model is called.
+  func weightSpeeds(_ name: (String) -> String) -> String? {
+    let speeds = models.compactMap { model in
+      results.last { $0.model == model }?.weightBandwidth.map { "\(Self.bandwidth($0)) (\(name(model)))" }
+    }
+    return speeds.isEmpty ? nil : "weights alone are read at " + speeds.joined(separator: ", ")
   }
 
   static func bandwidth(_ bytesPerSecond: Double) -> String { NumberText.fixed(bytesPerSecond / 1e9, 1) + " GB/s" }

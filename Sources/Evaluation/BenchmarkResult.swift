@@ -83,7 +83,7 @@ public struct BenchmarkWork: Sendable, Equatable {
   /// - Parameters:
   ///   - before: bytes of caches and states before the test.
   ///   - after: the same at its end. They grow evenly.
-  init(_ test: BenchmarkTest, _ model: Model, cacheBytes before: Int, _ after: Int) {
+  package init(_ test: BenchmarkTest, _ model: Model, cacheBytes before: Int, _ after: Int) {
     let configuration = model.configuration
     let layout = ModelLayout(configuration)
     let tokens = test.tokens

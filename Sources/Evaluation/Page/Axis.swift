@@ -5,19 +5,19 @@
 #endif
 
 /// From values to places along one side of a drawing, with ticks at round values.
-struct Axis {
-  let isLogarithmic: Bool
-  let low: Double
-  let high: Double
-  let ticks: [Double]
+package struct Axis {
+  package let isLogarithmic: Bool
+  package let low: Double
+  package let high: Double
+  package let ticks: [Double]
 
   /// Where a value lies, 0 at the low end and 1 at the high one.
-  func place(_ value: Double) -> Double {
+  package func place(_ value: Double) -> Double {
     isLogarithmic ? log2(max(value, low) / low) / log2(high / low) : (value - low) / (high - low)
   }
 
   /// From zero to a round value above all values, about five ticks.
-  static func linear(_ values: [Double]) -> Axis {
+  package static func linear(_ values: [Double]) -> Axis {
     let greatest = values.filter(\.isFinite).max() ?? 0
     guard greatest > 0 else { return Axis(isLogarithmic: false, low: 0, high: 1, ticks: [0, 1]) }
     let step = roundStep(greatest / 5)
@@ -27,7 +27,7 @@ struct Axis {
   }
 
   /// Around all values, which must be positive to be seen; ticks at powers of two, at most eight of them.
-  static func logarithmic(_ values: [Double], margin: Double = 1.15) -> Axis {
+  package static func logarithmic(_ values: [Double], margin: Double = 1.15) -> Axis {
     let seen = values.filter { $0.isFinite && $0 > 0 }
     let (least, greatest) = ((seen.min() ?? 1) / margin, (seen.max() ?? 2) * margin)
     let first = Int(log2(least).rounded(.up))
@@ -38,7 +38,7 @@ struct Axis {
   }
 
   /// Logarithmic where linear steps would crowd most values into a corner.
-  static func fitting(_ values: [Double]) -> Axis {
+  package static func fitting(_ values: [Double]) -> Axis {
     let seen = values.filter { $0.isFinite && $0 > 0 }
     guard let least = seen.min(), let greatest = seen.max(), greatest > 12 * least else { return linear(values) }
     return logarithmic(values)

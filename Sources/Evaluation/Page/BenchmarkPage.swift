@@ -19,11 +19,11 @@ struct BenchmarkPage {
       <!DOCTYPE html>
       <html lang="en">
       <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta name="generator" content="hybridize \(HybridizeVersion.current)">
+      <meta charset="utf-8"/>
+      <meta name="viewport" content="width=device-width, initial-scale=1"/>
+      <meta name="generator" content="hybridize \(HybridizeVersion.current)"/>
       <title>Benchmark: \(Markup.escape(report.models.map(plots.name).joined(separator: ", ")))</title>
-      <link rel="icon" href="data:,">
+      <link rel="icon" href="data:,"/>
       <style>
       \(PageStyle.drawing)
       \(PageStyle.page)
@@ -95,8 +95,9 @@ struct BenchmarkPage {
       "Medians; bars are the median absolute deviation. Each test prefills the same number of tokens after the depth.",
       "Cache and state of one sequence at the end of a test. The peak of the process has the weights of all models and "
         + "two copies of their states.",
+      "Tokens a second over the bandwidth of memory divided by the bytes that a token reads.",
     ]
-    let available = [plots.decode, plots.prefill, plots.memory]
+    let available = [plots.decode, plots.prefill, plots.memory, plots.share]
     let figures = zip(available, captions).compactMap { plot, caption in
       plot.map { figure($0.svg(), caption) }
     }
@@ -118,8 +119,12 @@ struct BenchmarkPage {
     let rows = report.results.map { result in
       let style = last != nil && last != result.test ? "first" : ""
       last = result.test
+      let name = Markup.element(
+        "td", [:],
+        Markup.escape(plots.name(result.model))
+          + Markup.element("small", [:], Markup.escape(result.modelType)))
       let cells = cells(result).map { Markup.element("td", [:], Markup.escape($0)) }.joined()
-      return Markup.element("tr", ["class": style], cells)
+      return Markup.element("tr", ["class": style], name + cells)
     }
     let table = Markup.element(
       "table", [:], Markup.element("thead", [:], head) + Markup.element("tbody", [:], rows.joined(separator: "\n")))
@@ -130,7 +135,7 @@ struct BenchmarkPage {
     let speedUp = report.speedUp(of: result)
     let limit = report.machine.limits.map { result.limit($0).rate }
     return [
-      "\(plots.name(result.model)) (\(result.modelType))", result.test.name, NumberText.fixed(result.medianRate, 2),
+      result.test.name, NumberText.fixed(result.medianRate, 2),
       NumberText.fixed(result.medianRateDeviation, 2), limit.map { NumberText.fixed($0, 1) } ?? "",
       report.shareOfLimit(result).map { NumberText.fixed(100 * $0, 0) + " %" } ?? "",
       result.test.generate > 0 ? NumberText.bytes(Int(result.work.bytesPerToken)) : "",
@@ -161,7 +166,7 @@ struct BenchmarkPage {
         LayerBars(report: named, axis: axis).svg,
         "Microseconds a token, by layer. \(share) % of the time is between operations, and shown.")
     }
-    return Markup.element("div", ["class": "stack"], figures.joined(separator: "\n"))
+    return Markup.element("div", ["class": "grid2"], figures.joined(separator: "\n"))
   }
 
   private var notes: String {
@@ -178,7 +183,8 @@ struct BenchmarkPage {
       notes.append(
         "The limit of a decode test is bandwidth over the bytes that a token reads: all weights once, and the mean of "
           + "caches and states. Bandwidth is measured before the tests: a buffer much larger than the caches, or the "
-          + "model's weights where those are read faster, as small ones are from a cache.")
+          + "model's weights where those are read faster, as small ones are from a cache"
+          + (report.weightSpeeds(plots.name).map { ": " + $0 } ?? "") + ".")
       notes.append(
         "The limit of a prefill is the speed of a large float32 matrix product over the operations a token: linear layers, "
           + "attention and recurrences, the latter counted step by step.")

@@ -25,8 +25,6 @@ struct BenchmarkPlots {
 
   func name(_ model: String) -> String { names[model] ?? model }
 
-  var all: [LinePlot] { [decode, prefill, memory].compactMap { $0 } }
-
   var decode: LinePlot? { rates("Decode, tokens a second") { $0.generate > 0 } }
   var prefill: LinePlot? { rates("Prefill, tokens a second") { $0.prompt > 0 } }
 
@@ -37,16 +35,29 @@ struct BenchmarkPlots {
   }
 
   /// Cache and state of each model, and beside them the most that the process had.
+  /// At the end of the decode tests, or of the prefills if there are none.
   var memory: LinePlot? {
-    let peaks = Dictionary(report.results.map { (Self.context($0.test), Double($0.peakBytes)) }, uniquingKeysWith: max)
+    let decodes = report.results.contains { $0.test.generate > 0 }
+    let results = report.results.filter { $0.test.generate > 0 || !decodes }
+    let peaks = Dictionary(results.map { (Self.context($0.test), Double($0.peakBytes)) }, uniquingKeysWith: max)
     let process = LinePlot.Series(
       name: "peak of the whole process, all models loaded", slot: 0,
       points: peaks.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { LinePlot.Point(x: $0.key, y: $0.value) },
       isAside: true)
     return plot(
       "Memory: cache and state", aside: process.points.isEmpty ? [] : [process],
-      yText: { NumberText.bytes(Int($0)) }
-    ) { model in points(model, { _ in true }) { LinePlot.Point(x: $0, y: Double($1.cacheBytes)) } }
+      yText: Self.bytes
+    ) { model in
+      points(model, { $0.generate > 0 || !decodes }) { LinePlot.Point(x: $0, y: Double($1.cacheBytes)) }
+    }
+  }
+
+  /// How much of what the bandwidth of memory allows decoding reaches, in percent.
+  var share: LinePlot? {
+    guard report.machine.limits != nil else { return nil }
+    return plot("Decode, percent of what memory allows", yText: { NumberText.fixed($0, 0) + " %" }) { model in
+      points(model, { $0.generate > 0 }) { LinePlot.Point(x: $0, y: 100 * (report.shareOfLimit($1) ?? 0)) }
+    }
   }
 
   private func plot(
@@ -69,7 +80,29 @@ struct BenchmarkPlots {
 
   private static func context(_ test: BenchmarkTest) -> Double { Double(test.depth + test.tokens) }
 
-  static func rate(_ value: Double) -> String { NumberText.fixed(value, value < 10 ? 1 : 0) }
+  static func rate(_ value: Double) -> String {
+    value > 0 && value < 10 ? NumberText.fixed(value, 1) : grouped(value)
+  }
+
+  /// `12,345`; a fraction only where it says something.
+  static func grouped(_ value: Double) -> String {
+    guard value < 1e15 else { return "\(value)" }
+    return value < 10 && value != value.rounded()
+      ? NumberText.fixed(value, 1) : NumberText.grouped(Int(value.rounded()))
+  }
+
+  /// Three digits and the unit, none of them an empty decimal: `128 KiB`, `64.5 MiB`.
+  static func bytes(_ value: Double) -> String {
+    let text = NumberText.bytes(Int(value))
+    let number = text.prefix { $0 != " " }
+    let unit = text.dropFirst(number.count)
+    var digits = String(number)
+    if digits.contains(".") {
+      while digits.last == "0" { digits.removeLast() }
+      if digits.last == "." { digits.removeLast() }
+    }
+    return digits + unit
+  }
 
   /// `512`, `8K`, `2.5K`.
   static func tokens(_ value: Double) -> String {

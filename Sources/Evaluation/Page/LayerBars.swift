@@ -40,9 +40,9 @@ struct LayerBars {
     let parts: [ModelPart?]
   }
 
-  private static let left = 64.0
+  private static let left = 50.0
   private static let top = 34.0
-  private static let width = 760.0
+  private static let width = LinePlot.width
   private static let plotHeight = 190.0
   static let height = top + plotHeight + 52
 
@@ -58,7 +58,7 @@ struct LayerBars {
         name: "layer \(index), \(mixer)", tick: index % 5 == 0 && index + 2 < last || index == last ? "\(index)" : "",
         isSoftmax: mixer == "softmax-attention", parts: [.mixer(layer: index), .feedForward(layer: index)])
     }
-    let embedding = Bar(name: "embedding", tick: "emb.", isSoftmax: false, parts: [nil, .embedding])
+    let embedding = Bar(name: "embedding", tick: "in", isSoftmax: false, parts: [nil, .embedding])
     return [embedding] + layers + [Bar(name: "head", tick: "head", isSoftmax: false, parts: [.head])]
   }
 
@@ -79,7 +79,7 @@ struct LayerBars {
     for tick in axis.ticks {
       let y = floor - axis.place(tick) * Self.plotHeight
       out += Markup.line(Self.left, y, Self.width, y, "grid")
-      out += Markup.label(NumberText.short(tick), x: Self.left - 8, y: y + 4, anchor: "end")
+      out += Markup.label(BenchmarkPlots.grouped(tick), x: Self.left - 8, y: y + 4, anchor: "end")
     }
     for (index, bar) in bars.enumerated() {
       let gap = index == 0 ? 0 : index == bars.count - 1 ? 1 : 0.5
@@ -100,7 +100,7 @@ struct LayerBars {
   }
 
   private var title: String {
-    let total = NumberText.short(report.perToken(report.profile.nanoseconds))
+    let total = BenchmarkPlots.grouped(report.perToken(report.profile.nanoseconds))
     return "\(report.model), \(report.test.name): \(total) µs a token"
   }
 

@@ -23,8 +23,8 @@ struct LinePlot {
 
   static let width = 560.0
   static var height: Double { 340 }
-  private static let left = 64.0
-  private static let right = 74.0
+  private static let left = 66.0
+  private static let right = 78.0
   private static let bottom = 46.0
 
   private var top: Double { 40 + 18 * Double(series.count) }
@@ -38,7 +38,7 @@ struct LinePlot {
   /// - Parameter origin: of the drawing within another one; `nil` for one that stands by itself.
   func svg(at origin: (x: Double, y: Double)? = nil) -> String {
     let xAxis = Axis.logarithmic(points.map(\.x))
-    let yAxis = Axis.fitting(points.map { $0.y + $0.deviation })
+    let yAxis = Axis.fitting(points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] })
     let content =
       Markup.label(title, x: 0, y: 15, "title") + legend + grid(xAxis, yAxis)
       + series.map { drawn($0, xAxis, yAxis) }.joined() + ends(xAxis, yAxis)

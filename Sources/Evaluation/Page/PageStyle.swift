@@ -61,7 +61,8 @@ enum PageStyle {
     th, td { padding: 6px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--rule); }
     th { color: var(--soft); font-weight: 500; }
     th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
-    td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 150px; }
+    td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 170px; }
+    td small { display: block; color: var(--soft); font-size: 12px; }
     tr:last-child td { border-bottom: 0; }
     tr.first td { border-top: 1px solid var(--axis); }
     ul.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; padding: 0; margin: 0 0 12px;
@@ -70,7 +71,6 @@ enum PageStyle {
     .key.g1 { background: var(--c1); } .key.g2 { background: var(--c2); } .key.g3 { background: var(--c3); }
     .key.g4 { background: var(--c4); } .key.g5 { background: var(--c5); } .key.g6 { background: var(--c6); }
     .key.g7 { background: var(--c7); }
-    .stack { display: grid; gap: 12px; }
     details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); margin-bottom: 12px; }
     """
 }
