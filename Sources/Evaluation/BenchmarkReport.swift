@@ -62,21 +62,19 @@ public struct BenchmarkReport: Sendable {
   }
 
   /// Of each model over the first, test by test.
-  public var speedUps: [SpeedUp] {
-    guard let first = results.first?.model else { return [] }
-    return results.filter { $0.model != first }.compactMap { result in
-      guard let base = results.first(where: { $0.model == first && $0.test == result.test }) else { return nil }
-      let ratio = PairedRatio(of: result.rates, over: base.rates)
-      return SpeedUp(
-        model: result.model, test: result.test.name, factor: ratio.value, interval: ratio.interval,
-        predicted: result.test.generate > 0
-          ? base.work.bytesPerToken / result.work.bytesPerToken
-          : base.work.operationsPerToken / result.work.operationsPerToken)
-    }
-  }
+  public var speedUps: [SpeedUp] { results.compactMap(speedUp) }
 
+  /// `nil` for a result of the first model.
   func speedUp(of result: BenchmarkResult) -> SpeedUp? {
-    speedUps.first { $0.model == result.model && $0.test == result.test.name }
+    guard let first = results.first?.model, first != result.model,
+      let base = results.first(where: { $0.model == first && $0.test == result.test })
+    else { return nil }
+    let ratio = PairedRatio(of: result.rates, over: base.rates)
+    return SpeedUp(
+      model: result.model, test: result.test.name, factor: ratio.value, interval: ratio.interval,
+      predicted: result.test.generate > 0
+        ? base.work.bytesPerToken / result.work.bytesPerToken
+        : base.work.operationsPerToken / result.work.operationsPerToken)
   }
 
   /// The share of what the machine allows that a result reaches.
@@ -111,7 +109,7 @@ public struct BenchmarkReport: Sendable {
       + " (\(NumberText.fixed(interval.lowerBound, 2)) to \(NumberText.fixed(interval.upperBound, 2)))"
   }
 
-  /// Machine and limits in a line each.
+  /// The machine and what it can do at most, in one line.
   private var head: String {
     var line = "\(machine.processor), \(machine.backend), \(NumberText.counted(machine.threads, "thread"))"
     if let processors = machine.processors {

@@ -33,10 +33,13 @@ extension CPUBackend {
     let start: UnsafeMutablePointer<Float>
     let count: Int
 
+    /// All of it but bytes at the ends that make no whole float: a tensor of two-byte values may begin between two.
     static func cut(_ storage: Storage) -> [Stretch] {
       let size = 1 << 18
-      let count = storage.byteCount / MemoryLayout<Float>.stride
-      let floats = storage.address.assumingMemoryBound(to: Float.self)
+      let width = MemoryLayout<Float>.stride
+      let shift = (width - Int(bitPattern: storage.address) % width) % width
+      let count = max(0, storage.byteCount - shift) / width
+      let floats = (storage.address + shift).assumingMemoryBound(to: Float.self)
       return stride(from: 0, to: count, by: size).map { Stretch(start: floats + $0, count: min(size, count - $0)) }
     }
   }

@@ -25,64 +25,59 @@ struct BenchmarkPlots {
 
   func name(_ model: String) -> String { names[model] ?? model }
 
-  var decode: LinePlot? { rates("Decode, tokens a second") { $0.generate > 0 } }
-  var prefill: LinePlot? { rates("Prefill, tokens a second") { $0.prompt > 0 } }
+  private var decodes: [BenchmarkResult] { report.results.filter { $0.test.generate > 0 } }
+  private var prefills: [BenchmarkResult] { report.results.filter { $0.test.prompt > 0 } }
 
-  private func rates(_ title: String, _ isMeant: (BenchmarkTest) -> Bool) -> LinePlot? {
-    plot(title, yText: Self.rate) { model in
-      points(model, isMeant) { LinePlot.Point(x: $0, y: $1.medianRate, deviation: $1.medianRateDeviation) }
+  var decode: LinePlot? { rates("Decode, tokens a second", decodes) }
+  var prefill: LinePlot? { rates("Prefill, tokens a second", prefills) }
+
+  private func rates(_ title: String, _ results: [BenchmarkResult]) -> LinePlot? {
+    plot(title, results, yText: Self.grouped) {
+      LinePlot.Point(x: Self.context($0.test), y: $0.medianRate, deviation: $0.medianRateDeviation)
     }
   }
 
-  /// Cache and state of each model, and beside them the most that the process had.
-  /// At the end of the decode tests, or of the prefills if there are none.
+  /// Cache and state of each model, and beside them the most that the process had, at the end of the decode tests, or of
+  /// the prefills if there are no others.
   var memory: LinePlot? {
-    let decodes = report.results.contains { $0.test.generate > 0 }
-    let results = report.results.filter { $0.test.generate > 0 || !decodes }
+    let results = decodes.isEmpty ? prefills : decodes
     let peaks = Dictionary(results.map { (Self.context($0.test), Double($0.peakBytes)) }, uniquingKeysWith: max)
     let process = LinePlot.Series(
       name: "peak of the whole process, all models loaded", slot: 0,
       points: peaks.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { LinePlot.Point(x: $0.key, y: $0.value) },
       isAside: true)
-    return plot(
-      "Memory: cache and state", aside: process.points.isEmpty ? [] : [process],
-      yText: Self.bytes
-    ) { model in
-      points(model, { $0.generate > 0 || !decodes }) { LinePlot.Point(x: $0, y: Double($1.cacheBytes)) }
+    return plot("Memory: cache and state", results, aside: [process], yText: Self.bytes) {
+      LinePlot.Point(x: Self.context($0.test), y: Double($0.cacheBytes))
     }
   }
 
   /// How much of what the bandwidth of memory allows decoding reaches, in percent.
   var share: LinePlot? {
     guard report.machine.limits != nil else { return nil }
-    return plot("Decode, percent of what memory allows", yText: { NumberText.fixed($0, 0) + " %" }) { model in
-      points(model, { $0.generate > 0 }) { LinePlot.Point(x: $0, y: 100 * (report.shareOfLimit($1) ?? 0)) }
+    return plot("Decode, percent of what memory allows", decodes, yText: Self.percent) {
+      LinePlot.Point(x: Self.context($0.test), y: 100 * (report.shareOfLimit($0) ?? 0))
     }
   }
 
+  /// A line a model; `nil` without results.
   private func plot(
-    _ title: String, aside: [LinePlot.Series] = [], yText: @escaping (Double) -> String,
-    _ points: (String) -> [LinePlot.Point]
+    _ title: String, _ results: [BenchmarkResult], aside: [LinePlot.Series] = [],
+    yText: @escaping (Double) -> String, _ point: (BenchmarkResult) -> LinePlot.Point
   ) -> LinePlot? {
+    guard !results.isEmpty else { return nil }
     let series = report.models.enumerated().map { index, model in
-      LinePlot.Series(name: name(model), slot: index % PageStyle.colours, points: points(model))
-    }.filter { !$0.points.isEmpty }
-    guard !series.isEmpty else { return nil }
-    return LinePlot(title: title, xTitle: "tokens in the context at the end", series: series + aside, yText: yText)
-  }
-
-  private func points(
-    _ model: String, _ isMeant: (BenchmarkTest) -> Bool, _ point: (Double, BenchmarkResult) -> LinePlot.Point
-  ) -> [LinePlot.Point] {
-    report.results.filter { $0.model == model && isMeant($0.test) }.map { point(Self.context($0.test), $0) }
-      .sorted { $0.x < $1.x }
+      LinePlot.Series(
+        name: name(model), slot: index % PageStyle.colours,
+        points: results.filter { $0.model == model }.map(point).sorted { $0.x < $1.x })
+    }
+    return LinePlot(
+      title: title, xTitle: "tokens in the context at the end",
+      series: (series + aside).filter { !$0.points.isEmpty }, yText: yText)
   }
 
   private static func context(_ test: BenchmarkTest) -> Double { Double(test.depth + test.tokens) }
 
-  static func rate(_ value: Double) -> String {
-    value > 0 && value < 10 ? NumberText.fixed(value, 1) : grouped(value)
-  }
+  static func percent(_ value: Double) -> String { NumberText.fixed(value, 0) + " %" }
 
   /// `12,345`; a fraction only where it says something.
   static func grouped(_ value: Double) -> String {

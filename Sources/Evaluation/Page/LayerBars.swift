@@ -59,7 +59,7 @@ struct LayerBars {
         isSoftmax: mixer == "softmax-attention", parts: [.mixer(layer: index), .feedForward(layer: index)])
     }
     let embedding = Bar(name: "embedding", tick: "in", isSoftmax: false, parts: [nil, .embedding])
-    return [embedding] + layers + [Bar(name: "head", tick: "head", isSoftmax: false, parts: [.head])]
+    return [embedding] + layers + [Bar(name: "head", tick: "out", isSoftmax: false, parts: [.head])]
   }
 
   private static func time(_ bar: Bar, _ report: ProfileReport, _ group: Group? = nil) -> Double {
@@ -72,7 +72,7 @@ struct LayerBars {
   var svg: String {
     let bars = Self.bars(report)
     // A gap before the layers and one after them.
-    let step = (Self.width - Self.left) / (Double(bars.count) + 1)
+    let step = (Self.width - Self.left) / (Double(bars.count) + 2)
     let thickness = min(28, max(2, step * 0.72))
     let floor = Self.top + Self.plotHeight
     var out = Markup.label(title, x: 0, y: 15, "title")
@@ -82,7 +82,7 @@ struct LayerBars {
       out += Markup.label(BenchmarkPlots.grouped(tick), x: Self.left - 8, y: y + 4, anchor: "end")
     }
     for (index, bar) in bars.enumerated() {
-      let gap = index == 0 ? 0 : index == bars.count - 1 ? 1 : 0.5
+      let gap = index == 0 ? 0.0 : index == bars.count - 1 ? 2 : 1
       let middle = Self.left + (Double(index) + gap + 0.5) * step
       out += drawn(bar, middle, thickness, floor)
       out += Markup.label(bar.tick, x: middle, y: floor + 26, anchor: "middle")
@@ -93,7 +93,8 @@ struct LayerBars {
     }
     out += Markup.line(Self.left, floor, Self.width, floor, "axis")
     out += Markup.label(
-      "layer; a dot marks softmax attention", x: Self.left + (Self.width - Self.left) / 2, y: floor + 46,
+      "embedding (in), layers, head (out); a dot marks softmax attention", x: Self.left + (Self.width - Self.left) / 2,
+      y: floor + 46,
       anchor: "middle", "caption")
     let size = "0 0 \(Markup.number(Self.width)) \(Markup.number(Self.height))"
     return Markup.element("svg", ["viewBox": size, "role": "img", "aria-label": title, "class": "plot"], out)
