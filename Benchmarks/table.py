@@ -3,7 +3,7 @@
     python3 Benchmarks/table.py OURS.json... PEERS.jsonl...
 
 Reads objects of `hybridize bench --json` and lines of the peers, see `peers.py`. Samples of the same engine, type and
-test are put together, whatever the round. A ratio is ours, the first model in the type of its file, over the peer.
+test are put together, whatever the round. A ratio is ours over the peer's: hybrid over hybrid, original over the others.
 """
 import json
 import statistics
@@ -24,6 +24,10 @@ def rows(path):
         yield f"hybridize {row['build_commit']}", row["model_type"], row["test"], row["samples_ts"]
 
 
+def is_hybrid(engine, kind):
+    return "hybrid " in f"{engine.removeprefix('hybridize ')} {kind} "
+
+
 def main(paths):
     samples = {}
     for path in paths:
@@ -32,7 +36,7 @@ def main(paths):
     ours = {}
     for (engine, kind, test), values in samples.items():
         if engine.startswith("hybridize "):
-            ours.setdefault(test, statistics.median(values))
+            ours.setdefault((test, is_hybrid(engine, kind)), statistics.median(values))
     tests = list(dict.fromkeys(test for _, _, test in samples))
     print("| test | engine | type | t/s, median | samples | ours / theirs |")
     print("| ---- | ------ | ---- | ----------: | ------: | ------------: |")
@@ -41,7 +45,7 @@ def main(paths):
             if name != test:
                 continue
             middle = statistics.median(values)
-            own = ours.get(test)
+            own = ours.get((test, is_hybrid(engine, kind)))
             ratio = f"{own / middle:.2f}" if own and not engine.startswith("hybridize ") else ""
             print(f"| {test} | {engine} | {kind} | {middle:.2f} ({min(values):.2f} to {max(values):.2f}) "
                   f"| {len(values)} | {ratio} |")
