@@ -3,7 +3,7 @@ convolutions in most layers, softmax attention in the others.
 
     python Benchmarks/peer_hybrid.py [--shape MODEL] [--keep 0,1,8,17,18,19,20,23] [--prompt 512,2048] [--depth 0,2048]
 
-Random weights, since nothing but the shape matters for speed: that of a model's config.json, of SmolLM2-135M unless given
+Random weights, since only the shape matters for speed: that of a model's config.json, of SmolLM2-135M unless given
 (hidden size 576, 30 layers, 9 heads of 64 on 3, feed-forward 1536). It is not quite our hybrid: its attention has an
 output gate, and its linear layers have as many heads of key and value as of query, where ours share them in groups.
 

@@ -5,7 +5,7 @@
 #   PEER=python Benchmarks/run.sh ...     also times transformers, its own hybrid and llama.cpp, as far as that python
 #                                         has them
 #
-# KEEP is a list of layers like 0,6. ROUNDS (2) times each, one engine after the other, as machines get slower and faster.
+# KEEP is a list of layers like 0,6. ROUNDS (2) times each, one engine after the other, as machines change their speed.
 # PROMPT (512), GENERATE (128), DEPTHS (0,2048,8192), REPETITIONS (3), THREADS (2), TYPES of llama.cpp (BF16) and OUT,
 # where page and plot go, may be set; INSPECT=0 leaves the first part out.
 set -euo pipefail
@@ -43,8 +43,8 @@ for round in $(seq "${ROUNDS:-2}"); do
   : > "$scratch/peers-$round.jsonl"
   [ -z "$transformers" ] || "$PEER" Benchmarks/peer.py "$model" "${tests[@]}" \
     2> >(grep -v "Loading weights" >&2) >> "$scratch/peers-$round.jsonl"
-  [ -z "$hybrid" ] || "$PEER" Benchmarks/peer_hybrid.py --shape "$model" --keep "$keep" "${tests[@]}" 2> "$scratch/log" \
-    >> "$scratch/peers-$round.jsonl" || { cat "$scratch/log" >&2; exit 1; }
+  [ -z "$hybrid" ] || "$PEER" Benchmarks/peer_hybrid.py --shape "$model" --keep "$keep" "${tests[@]}" \
+    2> "$scratch/log" >> "$scratch/peers-$round.jsonl" || { cat "$scratch/log" >&2; exit 1; }
   for type in ${TYPES:-BF16}; do
     [ -z "$llama" ] || "$PEER" Benchmarks/peer_llama.py "$model" "${tests[@]}" --dtype "$type" \
       >> "$scratch/peers-$round.jsonl"

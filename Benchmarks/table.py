@@ -3,7 +3,7 @@
     python3 Benchmarks/table.py OURS.json... PEERS.jsonl...
 
 Reads objects of `hybridize bench --json` and lines of the peers, see `peers.py`. Samples of the same engine, type and
-test are put together, whatever the round. A ratio is ours over the peer's: hybrid over hybrid, original over the others.
+test are put together, whatever the round. A ratio is ours over the peer's: hybrid over hybrid, original over the rest.
 """
 import json
 import statistics
