@@ -1,6 +1,7 @@
 # make demo    set up, build, and show the whole way on a small model
 # make test    set up, build, and run every test
-# make bench   time original and hybrid against each other; MODEL=, KEEP=, PEER=python as in Benchmarks/run.sh
+# make bench   time original and hybrid against each other and other engines; MODEL=, KEEP=, PEER=python as in
+#              Benchmarks/run.sh
 # make lint    check the format
 BUILD := swift build -c release
 HYBRIDIZE := .build/release/hybridize

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Times original and hybrid in one process, and on request transformers in the same run.
+# Times original and hybrid in one process, and other engines in turn with them.
 #
 #   Benchmarks/run.sh [MODEL [KEEP]]      MODEL is a directory with a model, the fixture unless given
-#   PEER=python Benchmarks/run.sh ...     also times transformers; python needs `pip install torch transformers`
+#   PEER=python Benchmarks/run.sh ...     also times transformers, its own hybrid and llama.cpp, as far as that python
+#                                         has them
 #
-# Each figure is measured ROUNDS times (2), ours and the peer's in turn, as machines get slower and faster.
+# KEEP is a list of layers like 0,6. ROUNDS (2) times each, one engine after the other, as machines change their speed.
+# PROMPT (512), GENERATE (128), DEPTHS (0,2048,8192), REPETITIONS (3), THREADS (2), TYPES of llama.cpp (BF16) and OUT,
+# where page and plot go, may be set; INSPECT=0 leaves the first part out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:-fixtures/recall-llama-6m}
@@ -12,16 +15,46 @@ keep=${2:-0,6}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 hybridize=.build/release/hybridize
+prompt=${PROMPT:-512} generate=${GENERATE:-128} depths=${DEPTHS:-0,2048,8192}
+repetitions=${REPETITIONS:-3} threads=${THREADS:-2}
+tests=(--prompt "$prompt" --generate "$generate" --depth "$depths" --repetitions "$repetitions" --threads "$threads")
 
-echo "## inspect, a 2 GiB file"
-python3 Benchmarks/header_speed.py "$hybridize"
+if [ "${INSPECT:-1}" != 0 ]; then
+  echo "## inspect, a 2 GiB file"
+  python3 Benchmarks/header_speed.py "$hybridize"
+fi
 
-echo "## prefill of 512 and decode of 128 tokens"
-for _ in $(seq "${ROUNDS:-2}"); do
-  [ -z "${PEER:-}" ] || "$PEER" Benchmarks/peer.py "$model" 2> >(grep -v "Loading weights" >&2)
-  "$hybridize" bench "$model" --quiet
+has() { # MODULE PACKAGES: whether the python of the peers has it; says how to get it otherwise
+  [ -n "${PEER:-}" ] || return 1
+  "$PEER" -c "import $1" 2> /dev/null && return 0
+  echo "skipped: $1 is missing; $PEER -m pip install $2" >&2
+  return 1
+}
+
+transformers='' llama='' hybrid=''
+has transformers "torch transformers" && transformers=1
+has transformers.models.qwen3_5 "--upgrade torch transformers" && hybrid=1
+has llama_cpp "llama-cpp-python gguf numpy" && llama=1
+[ -n "${PEER:-}" ] || echo "peers are not timed: set PEER to a python that has torch, transformers, llama-cpp-python"
+
+"$hybridize" convert "$model" "$scratch/hybrid" --keep "$keep" --quiet
+for round in $(seq "${ROUNDS:-2}"); do
+  "$hybridize" bench "$model" "$scratch/hybrid" "${tests[@]}" --json --quiet > "$scratch/ours-$round.json"
+  : > "$scratch/peers-$round.jsonl"
+  [ -z "$transformers" ] || "$PEER" Benchmarks/peer.py "$model" "${tests[@]}" \
+    2> >(grep -v "Loading weights" >&2) >> "$scratch/peers-$round.jsonl"
+  [ -z "$hybrid" ] || "$PEER" Benchmarks/peer_hybrid.py --shape "$model" --keep "$keep" "${tests[@]}" \
+    2> "$scratch/log" >> "$scratch/peers-$round.jsonl" || { cat "$scratch/log" >&2; exit 1; }
+  for type in ${TYPES:-BF16}; do
+    [ -z "$llama" ] || "$PEER" Benchmarks/peer_llama.py "$model" "${tests[@]}" --dtype "$type" \
+      >> "$scratch/peers-$round.jsonl"
+  done
 done
 
+echo "## tokens a second"
+python3 Benchmarks/table.py "$scratch"/ours-*.json "$scratch"/peers-*.jsonl
+
 echo "## original and hybrid, keep $keep"
-"$hybridize" convert "$model" "$scratch/hybrid" --keep "$keep" --quiet
-"$hybridize" bench "$model" "$scratch/hybrid" --depth "${DEPTHS:-0,2048,8192}" --generate 64 --repetitions 3 --quiet
+pages=()
+[ -z "${OUT:-}" ] || pages=(--html "$OUT/benchmark.html" --plot "$OUT/benchmark.svg")
+"$hybridize" bench "$model" "$scratch/hybrid" "${tests[@]}" --profile --quiet "${pages[@]}"

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,7 +51,12 @@ struct ck_pool {
   _Atomic uint32_t sleepers;
   _Atomic int stopping;
   _Alignas(cache_line) _Atomic uint32_t gate;
-#if !defined(__linux__)
+#if defined(__linux__)
+  // The thread that has pinned the pool, and where it was allowed to run before.
+  int is_pinned;
+  pthread_t pinner;
+  cpu_set_t allowed;
+#else
   pthread_mutex_t mutex;
   pthread_cond_t wake;
 #endif
@@ -214,6 +220,67 @@ void ck_pool_run(ck_pool *pool, size_t count, ck_work work, void *context) {
   restore_denormals(mode);
 }
 
+// MARK: pinning
+
+#if defined(__linux__)
+/// Whether the system has another processor of the same core before this one.
+static int shares_core_with_earlier(int processor, const cpu_set_t *allowed) {
+  char path[96];
+  snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", processor);
+  FILE *file = fopen(path, "re");
+  if (!file) return 0;
+  int first = processor;
+  int is_read = fscanf(file, "%d", &first) == 1;
+  fclose(file);
+  return is_read && first >= 0 && first < processor && CPU_ISSET((size_t)first, allowed);
+}
+
+/// The processors for a pool's threads: one a core first, then the others of the same cores. Returns how many.
+static size_t choose_processors(const cpu_set_t *allowed, size_t count, int *processors) {
+  size_t chosen = 0;
+  for (int second = 0; second < 2; second++)
+    for (int i = 0; i < CPU_SETSIZE && chosen < count; i++)
+      if (CPU_ISSET((size_t)i, allowed) && shares_core_with_earlier(i, allowed) == second) processors[chosen++] = i;
+  return chosen;
+}
+
+static int bind(pthread_t thread, int processor) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET((size_t)processor, &one);
+  return pthread_setaffinity_np(thread, sizeof one, &one) == 0;
+}
+#endif
+
+int ck_pool_pin(ck_pool *pool, int *processors) {
+#if defined(__linux__)
+  if (pool->is_pinned || sched_getaffinity(0, sizeof pool->allowed, &pool->allowed)) return 0;
+  if (choose_processors(&pool->allowed, pool->threads, processors) < pool->threads) return 0;
+  pool->pinner = pthread_self();
+  pool->is_pinned = 1;
+  int all = bind(pool->pinner, processors[0]);
+  for (size_t i = 1; all && i < pool->threads; i++) all = bind(pool->workers[i - 1], processors[i]);
+  if (!all) ck_pool_unpin(pool);
+  return all;
+#else
+  (void)pool;
+  (void)processors;
+  return 0;
+#endif
+}
+
+void ck_pool_unpin(ck_pool *pool) {
+#if defined(__linux__)
+  if (!pool->is_pinned) return;
+  pool->is_pinned = 0;
+  pthread_setaffinity_np(pool->pinner, sizeof pool->allowed, &pool->allowed);
+  for (size_t i = 0; i + 1 < pool->threads; i++)
+    pthread_setaffinity_np(pool->workers[i], sizeof pool->allowed, &pool->allowed);
+#else
+  (void)pool;
+#endif
+}
+
 // MARK: life
 
 static int start_worker(ck_pool *pool, size_t index) {
@@ -268,6 +335,7 @@ ck_pool *ck_pool_create(size_t threads) {
 }
 
 void ck_pool_destroy(ck_pool *pool) {
+  ck_pool_unpin(pool);
   stop_workers(pool, pool->threads - 1);
   release(pool);
 }

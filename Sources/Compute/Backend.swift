@@ -151,6 +151,22 @@ public protocol Backend: AnyObject, Sendable {
   func divergence(teacher: Tensor, student: Tensor, into out: Tensor)
   /// `out[t] = log(sum_v exp(x[t, v]))`; out `[tokens, 1]`.
   func logSumExp(_ x: Tensor, into out: Tensor)
+
+  // MARK: Measurement
+
+  /// Says which part of a model the operations that follow belong to, to backends that keep account of it.
+  func begin(_ part: ModelPart)
+
+  /// Binds the threads, the calling one included, each to a processor of its own until `unpinThreads`.
+  ///
+  /// - Returns: the processors by thread; `nil` where threads stay free.
+  func pinThreads() -> [Int]?
+  func unpinThreads()
+
+  /// What the machine can do at most, measured with this backend's threads; `nil` where nobody measures it.
+  func measureLimits() -> MachineLimits?
+  /// Bytes a second at which all threads together read these weights, and do nothing else with them; `nil` as above.
+  func readBandwidth(of weights: [Weight]) -> Double?
 }
 
 /// The head layout of a softmax attention and what it sees.

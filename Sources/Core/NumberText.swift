@@ -62,4 +62,7 @@ public enum NumberText {
     default: String(count)
     }
   }
+
+  /// `1 thread`, `2 threads`.
+  public static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 }

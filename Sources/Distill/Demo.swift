@@ -87,7 +87,7 @@ public struct Demo {
     let report = try pipeline.bench(
       [model, distilled],
       tests: BenchmarkTest.all(prompt: sizes.prompt, generate: sizes.generate, depths: sizes.depths),
-      repetitions: sizes.repetitions)
+      options: Benchmark.Options(repetitions: sizes.repetitions, pinsThreads: true))
     show(report.markdown)
     summary["bench"] = .object(report.json)
     return summary

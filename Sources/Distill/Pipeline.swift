@@ -20,7 +20,7 @@ public struct Pipeline {
   ///
   /// - Throws: what loading and running the models throw.
   public func bench(
-    _ paths: [String], tests: [BenchmarkTest], repetitions: Int, loading: LoadOptions = LoadOptions()
+    _ paths: [String], tests: [BenchmarkTest], options: Benchmark.Options, loading: LoadOptions = LoadOptions()
   ) throws(HybridizeError) -> BenchmarkReport {
     var subjects: [Benchmark.Subject] = []
     for path in paths {
@@ -28,8 +28,7 @@ public struct Pipeline {
       subjects.append(
         Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend, loading)))
     }
-    let results = try Benchmark(repetitions: repetitions, progress: progress).run(subjects, tests)
-    return BenchmarkReport(results: results, machine: BenchmarkReport.Machine(backend))
+    return try Benchmark(options, progress: progress).report(subjects, tests, on: backend)
   }
 
   /// What two checkpoints do not share.

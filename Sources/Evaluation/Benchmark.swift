@@ -1,69 +1,6 @@
+import HybridizeCompute
 import HybridizeCore
 import HybridizeRuntime
-
-/// One thing to time, in llama-bench's terms.
-public struct BenchmarkTest: Sendable, Equatable {
-  /// Prompt tokens that are prefilled; 0 for a decode test.
-  public let prompt: Int
-  /// Tokens that are decoded one by one; 0 for a prefill test.
-  public let generate: Int
-  /// Tokens that are in the cache before.
-  public let depth: Int
-
-  public init(prompt: Int, generate: Int, depth: Int) {
-    precondition((prompt > 0) != (generate > 0), "a test prefills or decodes")
-    self.prompt = prompt
-    self.generate = generate
-    self.depth = depth
-  }
-
-  /// `pp512`, `tg128 @ d2048`.
-  public var name: String {
-    (prompt > 0 ? "pp\(prompt)" : "tg\(generate)") + (depth > 0 ? " @ d\(depth)" : "")
-  }
-
-  public var tokens: Int { prompt + generate }
-
-  /// Every depth with a prefill and a decode test, as far as they are asked for.
-  public static func all(prompt: Int, generate: Int, depths: [Int]) -> [BenchmarkTest] {
-    depths.flatMap { depth in
-      (prompt > 0 ? [BenchmarkTest(prompt: prompt, generate: 0, depth: depth)] : [])
-        + (generate > 0 ? [BenchmarkTest(prompt: 0, generate: generate, depth: depth)] : [])
-    }
-  }
-}
-
-/// The timings of one test on one model.
-public struct BenchmarkResult: Sendable {
-  /// The model as the user named it.
-  public let model: String
-  public let modelType: String
-  public let modelBytes: Int
-  public let parameters: Int
-  public let test: BenchmarkTest
-  /// Seconds of each repetition.
-  public let samples: [Double]
-  /// Bytes of caches and states at the end of the test.
-  public let cacheBytes: Int
-
-  package init(
-    model: String, modelType: String, modelBytes: Int, parameters: Int, test: BenchmarkTest, samples: [Double],
-    cacheBytes: Int
-  ) {
-    self.model = model
-    self.modelType = modelType
-    self.modelBytes = modelBytes
-    self.parameters = parameters
-    self.test = test
-    self.samples = samples
-    self.cacheBytes = cacheBytes
-  }
-
-  /// Tokens a second of each repetition.
-  public var rates: [Double] { samples.map { Double(test.tokens) / $0 } }
-  public var meanRate: Double { rates.mean }
-  public var rateDeviation: Double { rates.standardDeviation }
-}
 
 /// Times models against each other in one process, on the same kernels.
 public struct Benchmark {
@@ -79,43 +16,97 @@ public struct Benchmark {
     }
   }
 
-  private let repetitions: Int
+  /// How it is measured.
+  public struct Options: Sendable {
+    /// Times that each test is measured.
+    public var repetitions: Int
+    /// Bind each thread to a processor of its own.
+    public var pinsThreads: Bool
+    /// Also run each test with every operation clocked.
+    public var profiles: Bool
+
+    /// - Precondition: at least one repetition.
+    public init(repetitions: Int, pinsThreads: Bool = false, profiles: Bool = false) {
+      precondition(repetitions > 0, "no repetitions")
+      self.repetitions = repetitions
+      self.pinsThreads = pinsThreads
+      self.profiles = profiles
+    }
+  }
+
+  private let options: Options
   private let progress: Progress
 
-  /// - Precondition: at least one repetition.
-  public init(repetitions: Int, progress: Progress = .silent) {
-    precondition(repetitions > 0, "no repetitions")
-    self.repetitions = repetitions
+  public init(_ options: Options, progress: Progress = .silent) {
+    self.options = options
     self.progress = progress
   }
 
-  /// Runs every test on every model, models in turn within a repetition, so that a machine that slows down slows
-  /// all of them. Contexts beyond the model's own are allowed: speed does not depend on what the tokens mean.
+  /// Measures what the machine can do, then runs every test on every model.
+  ///
+  /// - Parameter backend: the one on which the models are.
+  /// - Throws: as `Model.forward`.
+  public func report(
+    _ subjects: [Subject], _ tests: [BenchmarkTest], on backend: any Backend
+  ) throws(HybridizeError) -> BenchmarkReport {
+    let processors = options.pinsThreads ? backend.pinThreads() : nil
+    defer { if processors != nil { backend.unpinThreads() } }
+    let machine = BenchmarkReport.Machine(backend, processors: processors, limits: backend.measureLimits())
+    return BenchmarkReport(results: try run(subjects, tests), machine: machine)
+  }
+
+  /// Runs every test on every model. Within a repetition models run in turn, so that a machine that slows down slows all
+  /// of them, and each repetition begins with another one. Contexts beyond the model's own are allowed: speed does
+  /// not depend on what the tokens mean.
   ///
   /// - Throws: as `Model.forward`.
-  public func run(_ subjects: [Subject], _ tests: [BenchmarkTest]) throws(HybridizeError) -> [BenchmarkResult] {
+  package func run(_ subjects: [Subject], _ tests: [BenchmarkTest]) throws(HybridizeError) -> [BenchmarkResult] {
     var results: [BenchmarkResult] = []
+    let bandwidths = subjects.map { $0.model.backend.readBandwidth(of: $0.model.weights) }
     for (number, test) in tests.enumerated() {
-      var starts: [DecodingState] = []
+      var states: [DecodingState] = []
+      var measured = Array(repeating: Measurement(), count: subjects.count)
       for subject in subjects {
-        starts.append(try start(subject.model, test))
-        _ = try time(subject.model, test, starts[starts.count - 1], tokens: min(test.tokens, 16))
+        let state = try start(subject.model, test)
+        states.append(state)
+        // A prefill warms up whole, as a short one takes another way through the kernels.
+        let tokens = test.prompt > 0 ? test.tokens : min(test.tokens, 16)
+        _ = try time(subject.model, test, state, tokens: tokens)
       }
-      var samples = Array(repeating: [Double](), count: subjects.count)
-      var bytes = Array(repeating: 0, count: subjects.count)
-      for _ in 0..<repetitions {
-        for (index, subject) in subjects.enumerated() {
-          let (seconds, used) = try time(subject.model, test, starts[index], tokens: test.tokens)
-          samples[index].append(seconds)
-          bytes[index] = used
+      for repetition in 0..<options.repetitions {
+        for index in Self.order(subjects.count, repetition) {
+          let sample = try time(subjects[index].model, test, states[index], tokens: test.tokens)
+          measured[index].add(sample)
         }
       }
       for (index, subject) in subjects.enumerated() {
-        results.append(result(subject, test, samples[index], bytes[index]))
+        let profile = options.profiles ? try self.profile(subject.model, test, states[index]) : nil
+        results.append(result(subject, test, measured[index], states[index], bandwidths[index], profile))
       }
       progress.report("bench \(test.name)", done: number + 1, of: tests.count)
     }
     return results
+  }
+
+  /// The models in the order of a repetition: each comes first as often as any other.
+  package static func order(_ count: Int, _ repetition: Int) -> [Int] { (0..<count).map { ($0 + repetition) % count } }
+
+  private struct Sample {
+    let seconds: Double
+    let cacheBytes: Int
+    let peakBytes: Int
+  }
+
+  private struct Measurement {
+    var seconds: [Double] = []
+    var cacheBytes = 0
+    var peakBytes = 0
+
+    mutating func add(_ sample: Sample) {
+      seconds.append(sample.seconds)
+      cacheBytes = sample.cacheBytes
+      peakBytes = max(peakBytes, sample.peakBytes)
+    }
   }
 
   /// A state with `depth` tokens in it.
@@ -127,17 +118,43 @@ public struct Benchmark {
 
   private func time(
     _ model: Model, _ test: BenchmarkTest, _ start: DecodingState, tokens count: Int
-  ) throws(HybridizeError) -> (seconds: Double, bytes: Int) {
+  ) throws(HybridizeError) -> Sample {
+    ProcessMemory.resetPeak()
     let state = start.fork()
     let ids = Self.tokens(count, model, stream: "test")
     let clock = ContinuousClock()
     let begin = clock.now
+    try feed(ids, to: model, test, state)
+    let seconds = (clock.now - begin).inSeconds
+    return Sample(seconds: seconds, cacheBytes: state.byteCount, peakBytes: ProcessMemory.peakBytes)
+  }
+
+  private func feed(
+    _ ids: [Int], to model: Model, _ test: BenchmarkTest, _ state: DecodingState
+  ) throws(HybridizeError) {
     if test.prompt > 0 {
       try model.forward(ids, state: state, rows: .last)
     } else {
       for id in ids { try model.forward([id], state: state, rows: .last) }
     }
-    return ((clock.now - begin).inSeconds, state.byteCount)
+  }
+
+  /// The fastest of up to three runs, as the others were disturbed more.
+  private func profile(
+    _ model: Model, _ test: BenchmarkTest, _ start: DecodingState
+  ) throws(HybridizeError) -> Profile {
+    let clocked = ProfilingBackend(model.backend)
+    let model = model.running(on: clocked)
+    let ids = Self.tokens(test.tokens, model, stream: "test")
+    var best: Profile?
+    for _ in 0..<min(options.repetitions, 3) {
+      let state = start.fork()
+      clocked.start()
+      try feed(ids, to: model, test, state)
+      let profile = clocked.stop()
+      if profile.nanoseconds < best?.nanoseconds ?? .max { best = profile }
+    }
+    return best ?? Profile()
   }
 
   private static func tokens(_ count: Int, _ model: Model, stream: String) -> [Int] {
@@ -146,7 +163,8 @@ public struct Benchmark {
   }
 
   private func result(
-    _ subject: Subject, _ test: BenchmarkTest, _ samples: [Double], _ bytes: Int
+    _ subject: Subject, _ test: BenchmarkTest, _ measured: Measurement, _ start: DecodingState, _ bandwidth: Double?,
+    _ profile: Profile?
   ) -> BenchmarkResult {
     let tensors = subject.directory.reader.tensors
     let configuration = subject.model.configuration
@@ -154,23 +172,18 @@ public struct Benchmark {
     let kind =
       configuration.convertedLayers.isEmpty
       ? "" : " hybrid \(configuration.keptLayers.count)/\(configuration.layerCount)"
-    let types = Set(tensors.map(\.elementType)).sorted { $0.rank < $1.rank }.map(\.rawValue).joined(separator: "+")
+    let types =
+      subject.model.quantization?.type.rawValue.uppercased()
+      ?? Set(tensors.map(\.elementType)).sorted { $0.rank < $1.rank }.map(\.rawValue).joined(separator: "+")
     return BenchmarkResult(
       model: subject.name,
       modelType: "\(configuration.architecture.name)\(kind) \(NumberText.count(parameters)) \(types)",
-      modelBytes: tensors.reduce(0) { $0 + $1.byteCount }, parameters: parameters, test: test, samples: samples,
-      cacheBytes: bytes)
-  }
-}
-
-extension [Double] {
-  /// - Precondition: not empty.
-  var mean: Double { reduce(0, +) / Double(count) }
-
-  /// With n - 1 in the denominator; 0 for a single value.
-  var standardDeviation: Double {
-    guard count > 1 else { return 0 }
-    let mean = mean
-    return (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)).squareRoot()
+      modelBytes: subject.model.quantization == nil
+        ? tensors.reduce(0) { $0 + $1.byteCount } : subject.model.weightBytes,
+      parameters: parameters, test: test, samples: measured.seconds, cacheType: start.cacheType,
+      cacheBytes: measured.cacheBytes,
+      work: BenchmarkWork(test, subject.model, cacheBytes: start.byteCount, measured.cacheBytes),
+      weightBandwidth: bandwidth, peakBytes: measured.peakBytes, profile: profile,
+      mixers: configuration.mixers.map { type(of: $0).name })
   }
 }

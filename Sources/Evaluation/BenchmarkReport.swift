@@ -1,6 +1,8 @@
+import HybridizeCompute
 import HybridizeCore
 
-/// Benchmark results as llama-bench prints them, and as programs that read llama-bench expect them.
+/// Benchmark results as llama-bench prints them and as programs that read llama-bench expect them, beside what the
+/// machine allows.
 public struct BenchmarkReport: Sendable {
   /// What the numbers were measured with.
   public struct Machine: Sendable {
@@ -10,12 +12,21 @@ public struct BenchmarkReport: Sendable {
     public let backend: String
     /// ISO 8601, UTC.
     public let time: String
+    /// Where the threads were bound to; `nil` where they were free.
+    public let processors: [Int]?
+    /// Measured in the same run; `nil` for a backend that does not measure itself.
+    public let limits: MachineLimits?
 
-    public init(processor: String, threads: Int, backend: String, time: String) {
+    public init(
+      processor: String, threads: Int, backend: String, time: String, processors: [Int]? = nil,
+      limits: MachineLimits? = nil
+    ) {
       self.processor = processor
       self.threads = threads
       self.backend = backend
       self.time = time
+      self.processors = processors
+      self.limits = limits
     }
   }
 
@@ -23,7 +34,12 @@ public struct BenchmarkReport: Sendable {
   public struct SpeedUp: Sendable, Equatable {
     public let model: String
     public let test: String
+    /// The ratio of the median rates.
     public let factor: Double
+    /// 95 % of what a paired bootstrap over the repetitions gives; `nil` for less than three of them.
+    public let interval: ClosedRange<Double>?
+    /// The ratio of the limits: of bytes read for a decode test, of operations for a prefill.
+    public let predicted: Double
   }
 
   public enum Format: String, Sendable, CaseIterable {
@@ -40,62 +56,81 @@ public struct BenchmarkReport: Sendable {
     self.machine = machine
   }
 
-  /// Of each model over the first, test by test, by mean rates.
-  public var speedUps: [SpeedUp] {
-    guard let first = results.first?.model else { return [] }
-    return results.filter { $0.model != first }.compactMap { result in
-      guard let base = results.first(where: { $0.model == first && $0.test == result.test }) else { return nil }
-      return SpeedUp(model: result.model, test: result.test.name, factor: result.meanRate / base.meanRate)
-    }
+  /// The models' names, in order.
+  public var models: [String] {
+    results.reduce(into: []) { names, result in if !names.contains(result.model) { names.append(result.model) } }
   }
 
-  public var json: JSONObject {
-    [
-      "schema": .string("hybridize.bench/1"), "results": .array(results.map { .object(row($0)) }),
-      "speedup": .array(
-        speedUps.map {
-          .object(["model": .string($0.model), "test": .string($0.test), "factor": .double($0.factor)])
-        }),
-    ]
+  /// Of each model over the first, test by test.
+  public var speedUps: [SpeedUp] { results.compactMap(speedUp) }
+
+  /// `nil` for a result of the first model.
+  func speedUp(of result: BenchmarkResult) -> SpeedUp? {
+    guard let first = results.first?.model, first != result.model,
+      let base = results.first(where: { $0.model == first && $0.test == result.test })
+    else { return nil }
+    let ratio = PairedRatio(of: result.rates, over: base.rates)
+    return SpeedUp(
+      model: result.model, test: result.test.name, factor: ratio.value, interval: ratio.interval,
+      predicted: result.test.generate > 0
+        ? base.work.bytesPerToken / result.work.bytesPerToken
+        : base.work.operationsPerToken / result.work.operationsPerToken)
   }
 
-  /// One row, with llama-bench's names.
-  private func row(_ result: BenchmarkResult) -> JSONObject {
-    func list(_ values: [Double]) -> JSONValue { .array(values.map { .double($0) }) }
-    let nanoseconds = result.samples.map { ($0 * 1e9).rounded() }
-    return [
-      "build_commit": .string(HybridizeVersion.current), "build_number": .integer(0),
-      "cpu_info": .string(machine.processor), "gpu_info": .string(""), "backends": .string(machine.backend),
-      "model": .string(result.model), "model_filename": .string(result.model),
-      "model_type": .string(result.modelType), "model_size": .integer(result.modelBytes),
-      "model_n_params": .integer(result.parameters), "n_threads": .integer(machine.threads),
-      "type_k": .string("f32"), "type_v": .string("f32"), "test": .string(result.test.name),
-      "n_prompt": .integer(result.test.prompt), "n_gen": .integer(result.test.generate),
-      "n_depth": .integer(result.test.depth), "test_time": .string(machine.time),
-      "avg_ns": .integer(Int(nanoseconds.mean)), "stddev_ns": .integer(Int(nanoseconds.standardDeviation)),
-      "avg_ts": .double(result.meanRate), "stddev_ts": .double(result.rateDeviation),
-      "samples_ns": .array(nanoseconds.map { .integer(Int($0)) }), "samples_ts": list(result.rates),
-      "cache_bytes": .integer(result.cacheBytes),
-    ]
+  /// The share of what the machine allows that a result reaches.
+  func shareOfLimit(_ result: BenchmarkResult) -> Double? {
+    machine.limits.map { result.medianRate / result.limit($0).rate }
   }
 
   public var markdown: String {
     var table = TextTable([
-      ("model", .left), ("type", .left), ("size", .right), ("threads", .right), ("test", .right), ("t/s", .right),
-      ("cache + state", .right), ("speed-up", .right),
+      ("model", .left), ("type", .left), ("size", .right), ("threads", .right), ("test", .right),
+      ("t/s, median ± MAD", .right), ("of limit", .right), ("cache + state", .right), ("speed-up", .right),
+      ("predicted", .right),
     ])
-    let factors = speedUps
     for result in results {
-      let factor = factors.first { $0.model == result.model && $0.test == result.test.name }?.factor
+      let speedUp = speedUp(of: result)
       table.add([
-        result.model, result.modelType, NumberText.bytes(result.modelBytes), "\(machine.threads)",
-        result.test.name,
-        NumberText.fixed(result.meanRate, 2) + " ± " + NumberText.fixed(result.rateDeviation, 2),
-        NumberText.bytes(result.cacheBytes), factor.map { NumberText.fixed($0, 2) + "x" } ?? "",
+        result.model, result.modelType, NumberText.bytes(result.modelBytes), "\(machine.threads)", result.test.name,
+        NumberText.fixed(result.medianRate, 2) + " ± " + NumberText.fixed(result.medianRateDeviation, 2),
+        shareOfLimit(result).map { NumberText.fixed(100 * $0, 0) + " %" } ?? "",
+        NumberText.bytes(result.cacheBytes), speedUp.map(Self.text) ?? "",
+        speedUp.map { NumberText.fixed($0.predicted, 2) + "x" } ?? "",
       ])
     }
-    return table.markdown + "\n\(ErrorText.escape(machine.processor)), \(machine.backend)\n"
+    let profiles = results.contains { $0.profile != nil } ? "\n" + profileText : ""
+    return ErrorText.escape(head) + "\n\n" + table.markdown + profiles
   }
+
+  static func text(_ speedUp: SpeedUp) -> String {
+    let factor = NumberText.fixed(speedUp.factor, 2) + "x"
+    guard let interval = speedUp.interval else { return factor }
+    return factor
+      + " (\(NumberText.fixed(interval.lowerBound, 2)) to \(NumberText.fixed(interval.upperBound, 2)))"
+  }
+
+  /// The machine and what it can do at most, in one line.
+  private var head: String {
+    var line = "\(machine.processor), \(machine.backend), \(NumberText.counted(machine.threads, "thread"))"
+    if let processors = machine.processors {
+      line += " bound to processors " + processors.map(String.init).joined(separator: ", ")
+    }
+    guard let limits = machine.limits else { return line }
+    return line + "; limits: reads \(Self.bandwidth(limits.memoryBandwidth)) from memory, multiplies matrices at "
+      + "\(NumberText.fixed(limits.matrixProduct / 1e9, 1)) GFLOP/s" + (weightSpeeds { $0 }.map { "; " + $0 } ?? "")
+  }
+
+  /// At what speed the weights of each model are read, in words; `nil` where that was not measured.
+  ///
+  /// - Parameter name: how a model is called.
+  func weightSpeeds(_ name: (String) -> String) -> String? {
+    let speeds = models.compactMap { model in
+      results.last { $0.model == model }?.weightBandwidth.map { "\(Self.bandwidth($0)) (\(name(model)))" }
+    }
+    return speeds.isEmpty ? nil : "weights alone are read at " + speeds.joined(separator: ", ")
+  }
+
+  static func bandwidth(_ bytesPerSecond: Double) -> String { NumberText.fixed(bytesPerSecond / 1e9, 1) + " GB/s" }
 
   public var csv: String {
     guard let first = results.first else { return "" }
@@ -108,6 +143,7 @@ public struct BenchmarkReport: Sendable {
   }
 
   private static func csvField(_ value: JSONValue) -> String {
+    if value.isNull { return "\"\"" }
     guard let text = value.stringValue else { return "\"\(JSONWriter.compact(value))\"" }
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }

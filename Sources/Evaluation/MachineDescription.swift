@@ -12,10 +12,10 @@ private func clockSeconds(_ seconds: inout time_t) { time(&seconds) }
 
 extension BenchmarkReport.Machine {
   /// This machine and a backend on it.
-  public init(_ backend: any Backend) {
+  public init(_ backend: any Backend, processors: [Int]? = nil, limits: MachineLimits? = nil) {
     self.init(
       processor: Self.processorName, threads: backend.threads, backend: "\(backend.name), \(backend.details)",
-      time: Self.now)
+      time: Self.now, processors: processors, limits: limits)
   }
 
   /// As the system names it. The file has no size that could be read before, so it is read by lines.

@@ -9,8 +9,10 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench",
     abstract: "Time prefill and decode of models side by side, as llama-bench does.",
     discussion: """
-      The speed-up of each model is over the first. Tests: ppN prefills N tokens, tgN decodes N tokens one by one, \
-      @ dN does so after N tokens.
+      The speed-up of each model is over the first: the ratio of the medians, with a 95 % interval over the repetitions. \
+      Tests: ppN prefills N tokens, tgN decodes N tokens one by one, @ dN does so after N tokens. What the machine can do \
+      at most is measured before: how fast memory is read, which bounds decoding, and how fast matrices are multiplied, \
+      which bounds a prefill.
       """)
 
   @Argument(help: "Models, the original first.")
@@ -30,8 +32,20 @@ struct BenchCommand: ParsableCommand {
   @Option(help: "Times that each test is measured.")
   var repetitions = 5
 
+  @Flag(inversion: .prefixedNo, help: "Bind each thread to a processor of its own.")
+  var pin = true
+
+  @Flag(help: "Also say how long each layer and each operation takes.")
+  var profile = false
+
   @Option(help: "md, json or csv.")
   var format: BenchmarkReport.Format = .md
+
+  @Option(help: ArgumentHelp("Write a page with tables and plots.", valueName: "file"))
+  var html: String?
+
+  @Option(help: ArgumentHelp("Write the plot of tokens a second against context as SVG.", valueName: "file"))
+  var plot: String?
 
   @OptionGroup(title: "Loading") var loading: LoadingOptions
   @OptionGroup var shared: SharedOptions
@@ -47,9 +61,13 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
+    for path in [html, plot].compactMap({ $0 }) { try BenchmarkReport.checkWritable(path) }
     let report = try Pipeline(backend: try shared.backend(), progress: shared.progress).bench(
-      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth), repetitions: repetitions,
+      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth),
+      options: Benchmark.Options(repetitions: repetitions, pinsThreads: pin, profiles: profile),
       loading: loading.options)
+    if let html { try BenchmarkReport.write(report.html, to: html) }
+    if let plot { try BenchmarkReport.write(report.plot, to: plot) }
     switch shared.json ? .json : format {
     case .json: Terminal.out(JSONWriter.indented(.object(report.json)), newline: false)
     case .csv: Terminal.out(report.csv, newline: false)

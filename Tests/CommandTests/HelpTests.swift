@@ -33,7 +33,9 @@ struct HelpTests {
       options: ["--text", "--documents", "--length", "--max-kl"]),
     Command(
       name: "bench", arguments: ["<models>"],
-      options: ["--prompt", "--generate", "--depth", "--repetitions", "--format"]),
+      options: [
+        "--prompt", "--generate", "--depth", "--repetitions", "--format", "--pin", "--profile", "--html", "--plot",
+      ]),
     Command(
       name: "generate", arguments: ["<model>"],
       options: [

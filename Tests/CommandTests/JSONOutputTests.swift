@@ -50,6 +50,7 @@ struct JSONOutputTests {
   static func benchmark(speedup: JSONShape) -> JSONShape {
     .object([
       "schema": .schema("hybridize.bench/1"), "speedup": speedup,
+      "limits": .object(["memory_bandwidth": .number, "matrix_product_flops": .number]),
       "results": .list(
         .object([
           "model": .string, "test": .string, "n_prompt": .integer, "n_gen": .integer, "n_depth": .integer,
@@ -57,11 +58,33 @@ struct JSONOutputTests {
           "cache_bytes": .integer, "model_filename": .string, "model_type": .string, "cpu_info": .string,
           "build_commit": .string, "avg_ns": .integer, "stddev_ns": .integer, "samples_ns": .list(.integer),
           "model_size": .integer, "model_n_params": .integer, "test_time": .string,
+          "median_ts": .number, "mad_ts": .number, "limit_ts": .number, "percent_of_limit": .number,
+          "weight_bandwidth": .number, "peak_bytes": .integer,
         ])),
     ])
   }
 
-  static let speedUps = JSONShape.list(.object(["model": .string, "test": .string, "factor": .number]))
+  static let speedUps = JSONShape.list(
+    .object(["model": .string, "test": .string, "factor": .number, "predicted_speedup": .number]))
+
+  /// A decode test alone, with its profile.
+  static let profiledDecode = JSONShape.object([
+    "results": .list(
+      .object([
+        "weight_bytes": .integer, "cache_bytes_read": .number, "bytes_per_token": .number, "bandwidth_limit": .number,
+        "flops_per_token": .null, "flops_limit": .null,
+      ])),
+    "speedup": .list(.object(["low": .number, "high": .number])),
+    "profile": .list(
+      .object([
+        "model": .string, "test": .string, "tokens": .integer, "total_ns": .integer, "unaccounted": .number,
+        "parts": .list(
+          .object([
+            "part": .string, "ns": .integer,
+            "operations": .list(.object(["operation": .string, "calls": .integer, "ns": .integer])),
+          ])),
+      ])),
+  ])
 
   static let cases = [
     Case(arguments: ["inspect", Fixtures.hybrid], shape: inspection),
@@ -110,6 +133,10 @@ struct JSONOutputTests {
         "bench", Fixtures.model, Fixtures.hybrid, "--prompt", "8", "--generate", "2", "--depth", "0,4",
         "--repetitions", "1",
       ], shape: benchmark(speedup: speedUps)),
+    Case(
+      arguments: [
+        "bench", Fixtures.model, Fixtures.hybrid, "--prompt", "0", "--generate", "2", "--repetitions", "3", "--profile",
+      ], shape: profiledDecode),
     Case(
       arguments: ["generate", Fixtures.model, "--prompt", "One day", "--tokens", "4"],
       shape: .object([

@@ -1,3 +1,4 @@
+import Foundation
 import HybridizeCompute
 import HybridizeCore
 import Synchronization
@@ -71,6 +72,58 @@ struct ThreadPoolTests {
     #expect(nonzero.load(ordering: .relaxed) == 0)
     #expect(half() != 0)
   }
+
+  #if os(Linux)
+    /// The processors that the calling thread may run on, as the system lists them.
+    private static func allowed() -> String {
+      let status = (try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)) ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") } ?? ""
+      return line.split(separator: "\t").last.map(String.init) ?? ""
+    }
+
+    /// The same of the thread of each of two items, which wait for each other, so that both threads have one.
+    private static func allowedOfBoth(_ pool: ThreadPool) -> [String] {
+      let arrived = Atomic(0)
+      return pool.map(2) { _ in
+        arrived.add(1, ordering: .sequentiallyConsistent)
+        while arrived.load(ordering: .sequentiallyConsistent) < 2 { sched_yield() }
+        return allowed()
+      }
+    }
+
+    @Test(
+      "pinned threads have a processor each, and what they had before when they are let go",
+      .enabled(if: CPUBackend.onlineProcessors >= 2))
+    func pinning() throws {
+      let before = Self.allowed()
+      let pool = try ThreadPool(threads: 2)
+      let processors = try #require(pool.pin())
+      #expect(Set(processors).count == 2)
+      #expect(Self.allowedOfBoth(pool).sorted() == processors.map { "\($0)" }.sorted())
+      #expect(Self.allowed() == "\(processors[0])")
+      #expect(pool.pin() == nil, "it is pinned already")
+      pool.unpin()
+      #expect(Self.allowedOfBoth(pool) == [before, before])
+      #expect(Self.allowed() == before)
+    }
+
+    @Test("a pool that ends while it is pinned lets its caller go", .enabled(if: CPUBackend.onlineProcessors >= 2))
+    func endsPinned() throws {
+      let before = Self.allowed()
+      do {
+        let pool = try ThreadPool(threads: 2)
+        #expect(pool.pin() != nil)
+      }
+      #expect(Self.allowed() == before)
+    }
+
+    @Test("more threads than processors stay free")
+    func tooManyToPin() throws {
+      let before = Self.allowed()
+      #expect(try ThreadPool(threads: CPUBackend.onlineProcessors + 1).pin() == nil)
+      #expect(Self.allowed() == before)
+    }
+  #endif
 
   @Test("a number of threads that cannot be had is an error", arguments: [0, -1, 100_000])
   func impossibleThreads(_ threads: Int) {

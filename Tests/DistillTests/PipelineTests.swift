@@ -48,13 +48,16 @@ struct PipelineTests {
   @Test("bench times every model on every test, on this backend")
   func bench() throws {
     let tests = BenchmarkTest.all(prompt: 4, generate: 2, depths: [0, 3])
-    let report = try pipeline.bench([Fixtures.model, Fixtures.hybrid], tests: tests, repetitions: 2)
+    let report = try pipeline.bench(
+      [Fixtures.model, Fixtures.hybrid], tests: tests, options: Benchmark.Options(repetitions: 2))
     #expect(report.results.map(\.test) == tests.flatMap { [$0, $0] })
     #expect(report.results.allSatisfy { $0.samples.count == 2 })
     #expect(report.speedUps.map(\.test) == tests.map(\.name))
     #expect(report.speedUps.allSatisfy { $0.model == Fixtures.hybrid && $0.factor > 0 })
     #expect(report.machine.threads == 2)
-    expectProblem(.unreadable) { try pipeline.bench([Fixtures.path("nowhere")], tests: tests, repetitions: 1) }
+    expectProblem(.unreadable) {
+      try pipeline.bench([Fixtures.path("nowhere")], tests: tests, options: Benchmark.Options(repetitions: 1))
+    }
   }
 
   @Test("progress is told of documents and tests")
@@ -63,7 +66,9 @@ struct PipelineTests {
     let told = Pipeline(backend: pipeline.backend, progress: Progress { updates.add($0) })
     _ = try told.verify(
       source: Fixtures.model, converted: Fixtures.hybrid, text: Fixtures.text, documents: 2, length: 8)
-    _ = try told.bench([Fixtures.model], tests: [BenchmarkTest(prompt: 4, generate: 0, depth: 0)], repetitions: 1)
+    _ = try told.bench(
+      [Fixtures.model], tests: [BenchmarkTest(prompt: 4, generate: 0, depth: 0)],
+      options: Benchmark.Options(repetitions: 1))
     #expect(
       updates.all == [
         Progress.Update(task: "compare", done: 1, total: 2), Progress.Update(task: "compare", done: 2, total: 2),

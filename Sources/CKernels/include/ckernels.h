@@ -132,6 +132,8 @@ typedef struct ck_kernels {
   /// Whole blocks of `source` in a quantised type, whose rounded values are nearest; adds to `error`. A block with a
   /// value that is not finite becomes NaN.
   void (*quantize)(ck_type type, const float *source, size_t count, void *target, ck_quantization *error);
+  /// The sum of values in any order: little more than reading them.
+  float (*read)(const float *x, size_t count);
   /// Adds values to `sums`.
   void (*statistics)(const float *x, size_t count, ck_statistics *sums);
   /// Adds the differences of `x` and `y` to `sums`.

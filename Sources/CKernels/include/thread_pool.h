@@ -24,6 +24,13 @@ void ck_pool_destroy(ck_pool *pool);
 void ck_pool_run(
     ck_pool *pool, size_t count, __attribute__((swift_attr("@Sendable"))) ck_work work, void *context);
 
+/// Binds each thread of the pool, the calling one as thread 0, to a processor of its own among those that the caller may
+/// run on, one a core as far as there are so many; fills in which. Not while work is done. False, and nothing
+/// changed, if there are fewer than threads, if the system has no such thing, or if the pool is pinned already.
+int ck_pool_pin(ck_pool *pool, int *processors);
+/// Lets the threads of a pinned pool, the one that pinned it too, run where that one could run before. It must live.
+void ck_pool_unpin(ck_pool *pool);
+
 /// Processors that this process may run on.
 size_t ck_online_processors(void);
 

@@ -13,6 +13,7 @@
 #include "product.h"
 #include "quantize.h"
 #include "norms.h"
+#include "read.h"
 #include "statistics.h"
 
 #include "attention.h"
@@ -23,6 +24,7 @@ const ck_kernels LEVEL = {
     .widen = widen,
     .narrow = narrow,
     .quantize = quantize,
+    .read = read_values,
     .statistics = statistics,
     .difference = difference,
     .gemv = gemv,

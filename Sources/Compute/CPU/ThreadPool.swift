@@ -72,6 +72,19 @@ package final class ThreadPool: @unchecked Sendable {
     return common.address.assumingMemoryBound(to: Float.self)
   }
 
+  /// Binds every thread, the calling one as the first, to a processor of its own among those that the caller may run
+  /// on, one a core first, until `unpin`.
+  ///
+  /// - Returns: the processors by thread; `nil`, and nothing is changed, where that cannot be had: fewer processors
+  ///   than threads, a system without it, a pool that is pinned already.
+  package func pin() -> [Int]? {
+    var processors = [CInt](repeating: 0, count: threads)
+    return ck_pool_pin(pool, &processors) != 0 ? processors.map { Int($0) } : nil
+  }
+
+  /// Lets all threads run where the one that pinned them could run before.
+  package func unpin() { ck_pool_unpin(pool) }
+
   private struct Job {
     let work: Work
     let scratch: UnsafeMutablePointer<Float>

@@ -2,6 +2,7 @@ import HybridizeCompute
 
 /// One layer: `x += mixer(norm(x)); x += feedForward(norm(x))`.
 package struct Block {
+  package let index: Int
   package let mixerNorm: Weight
   package let mixer: any TokenMixer
   package let feedForwardNorm: Weight
@@ -15,9 +16,11 @@ package struct Block {
     context.workspace.scope {
       let normed = context.workspace.tensor(like: x)
       let change = context.workspace.tensor(like: x)
+      backend.begin(.mixer(layer: index))
       backend.rmsNorm(x, gain: mixerNorm, epsilon: normEpsilon, into: normed)
       sessions[0].mix(normed, together: sessions, context: context, into: change)
       backend.add(change, to: x)
+      backend.begin(.feedForward(layer: index))
       backend.rmsNorm(x, gain: feedForwardNorm, epsilon: normEpsilon, into: normed)
       feedForward.apply(normed, addingTo: x, backend, context.workspace)
     }

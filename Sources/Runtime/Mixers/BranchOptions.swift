@@ -46,6 +46,14 @@ struct BranchOptions {
     return MixerMemory(elementsPerToken: 0, fixedElements: state + max(0, convolution - 1) * channels)
   }
 
+  /// For every element of the state the decay, and twice each the products with key, query and, by the delta rule, what
+  /// the state holds for the key; convolutions.
+  func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>, isDelta: Bool) -> Int {
+    let channels = (model.heads + 2 * keyValueHeads) * model.headDimension
+    let state = model.heads * model.headDimension * model.headDimension
+    return ((isDelta ? 7 : 5) * state + 2 * convolution * channels) * positions.count
+  }
+
   func load(
     _ weights: LayerWeights, _ model: ModelConfiguration
   ) throws(HybridizeError) -> (query: RecurrenceBranch, key: RecurrenceBranch, value: RecurrenceBranch) {

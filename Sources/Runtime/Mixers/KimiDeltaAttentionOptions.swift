@@ -82,6 +82,10 @@ public struct KimiDeltaAttentionOptions: MixerSpecification, Equatable {
 
   public func memory(_ model: ModelConfiguration) -> MixerMemory { branches.memory(model) }
 
+  public func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int {
+    branches.mixingOperations(model, positions, isDelta: true)
+  }
+
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
     let (query, key, value) = try branches.load(weights, model)
     return KimiDeltaAttention(

@@ -20,8 +20,15 @@ public protocol MixerSpecification: Sendable {
   func keyValueHeads(_ model: ModelConfiguration) -> Int
   /// What the mixer keeps between tokens, in elements.
   func memory(_ model: ModelConfiguration) -> MixerMemory
+  /// Multiplications and additions between tokens, beyond the linear layers, for tokens at `positions`. Recurrences count
+  /// step by step: a form that takes several tokens at once computes more. 0 unless a mixer says otherwise.
+  func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int
   /// - Throws: what `LayerWeights` throws.
   func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer
+}
+
+extension MixerSpecification {
+  public func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int { 0 }
 }
 
 /// What a mixer keeps between tokens, for one sequence, in elements of the runtime's state type.

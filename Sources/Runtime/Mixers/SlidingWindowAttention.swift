@@ -40,6 +40,12 @@ public struct SlidingWindowAttentionOptions: MixerSpecification, Equatable {
       mostTokens: attentionWindow.mostTokensKept)
   }
 
+  /// Scores and weighted sums over the keys that each token sees.
+  public func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int {
+    let keys = positions.reduce(0) { $0 + min($1 + 1, window + min(sinks, max(0, $1 + 1 - window))) }
+    return 4 * model.heads * model.headDimension * keys
+  }
+
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
     try SoftmaxAttentionSpecification().load(weights, model, window: attentionWindow)
   }

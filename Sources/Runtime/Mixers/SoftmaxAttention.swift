@@ -41,6 +41,12 @@ public struct SoftmaxAttentionSpecification: MixerSpecification, Equatable {
     MixerMemory(elementsPerToken: 2 * model.keyValueHeads * model.headDimension, fixedElements: 0)
   }
 
+  /// Scores and weighted sums over the keys that each token sees.
+  public func mixingOperations(_ model: ModelConfiguration, _ positions: Range<Int>) -> Int {
+    let keys = (positions.lowerBound + 1 + positions.upperBound) * positions.count / 2
+    return 4 * model.heads * model.headDimension * keys
+  }
+
   public func load(_ weights: LayerWeights, _ model: ModelConfiguration) throws(HybridizeError) -> any TokenMixer {
     try load(weights, model, window: nil)
   }

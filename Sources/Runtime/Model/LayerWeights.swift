@@ -29,7 +29,7 @@ public struct LayerWeights {
     let full = prefix + name
     do throws(HybridizeError) {
       let weight = quantized(try backend.prepare(reader.tensor(named: full)), full)
-      tally.byteCount += weight.byteCount
+      tally.weights.append(weight)
       return weight
     } catch {
       throw error.inTensor(full).inFile(reader.file(of: full) ?? reader.path)

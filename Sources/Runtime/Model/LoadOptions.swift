@@ -26,8 +26,8 @@ public struct QuantizationReport: Sendable {
 
 /// What loading a model's weights adds up to.
 final class LoadTally {
-  /// Bytes of the weights as kernels read them.
-  var byteCount = 0
+  /// In the order in which they were loaded.
+  var weights: [Weight] = []
   var quantization: QuantizationReport?
 
   init(_ options: LoadOptions) { quantization = options.quantized.map { QuantizationReport(type: $0) } }

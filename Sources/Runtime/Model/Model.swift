@@ -7,8 +7,8 @@ import HybridizeCore
 public final class Model {
   public let configuration: ModelConfiguration
   public let backend: any Backend
-  /// Bytes of weights that one decode step reads; an untied embedding's other rows are not among them.
-  public let weightBytes: Int
+  /// What one decode step reads; an untied embedding, of which it reads one row, is not among them.
+  public let weights: [Weight]
   /// How states of this model store keys and values unless they are asked to do otherwise.
   public let cacheType: CacheType
   /// What quantising has changed, if weights were quantised.
@@ -24,7 +24,7 @@ public final class Model {
 
   init(
     configuration: ModelConfiguration, backend: any Backend, embedding: Weight, blocks: [Block], finalNorm: Weight,
-    head: Weight, cacheType: CacheType, _ tally: LoadTally
+    head: Weight, weights: [Weight], cacheType: CacheType, quantization: QuantizationReport?
   ) {
     self.configuration = configuration
     self.backend = backend
@@ -32,10 +32,20 @@ public final class Model {
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
+    self.weights = weights
     self.cacheType = cacheType
-    weightBytes = tally.byteCount
-    quantization = tally.quantization
+    self.quantization = quantization
     workspace = Workspace(backend)
+  }
+
+  /// Bytes of weights that one decode step reads.
+  public var weightBytes: Int { weights.reduce(0) { $0 + $1.byteCount } }
+
+  /// The same weights on a backend that hands its operations to the one that prepared them.
+  package func running(on wrapper: any Backend) -> Model {
+    Model(
+      configuration: configuration, backend: wrapper, embedding: embedding, blocks: blocks, finalNorm: finalNorm,
+      head: head, weights: weights, cacheType: cacheType, quantization: quantization)
   }
 
   /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills.
@@ -141,6 +151,7 @@ public final class Model {
   private func hidden(
     _ ids: [Int], _ block: TokenBlock, _ states: [DecodingState], observe: (Tensor) -> Void = { _ in }
   ) -> Tensor {
+    backend.begin(.embedding)
     let x = workspace.tensor(rows: ids.count, columns: configuration.hiddenSize)
     backend.embed(ids, embedding, into: x)
     observe(x)
@@ -162,6 +173,7 @@ public final class Model {
   }
 
   private func logits(_ x: Tensor) -> Tensor {
+    backend.begin(.head)
     let out = workspace.tensor(rows: x.rows, columns: configuration.vocabularySize)
     backend.linear(normed(x), head, into: out)
     return out

@@ -71,16 +71,14 @@ public struct ModelDirectory: Sendable {
     let tally = LoadTally(options)
     let weights = LayerWeights(reader: reader, backend: backend, tally: tally)
     let embedding = try weights.weight(names.embedding)
-    // A decode step reads one row of an embedding that is no head.
-    if !configuration.tiedHead { tally.byteCount -= embedding.byteCount }
     let head = configuration.tiedHead ? embedding : try weights.weight(names.head)
     var blocks: [Block] = []
-    for (layer, mixer) in zip(layout.layers, configuration.mixers) {
+    for (index, (layer, mixer)) in zip(layout.layers, configuration.mixers).enumerated() {
       let inner = weights.below(layer.prefix)
       let bias = configuration.feedForwardBias
       blocks.append(
         Block(
-          mixerNorm: try inner.weight(names.mixerNorm), mixer: try mixer.load(inner, configuration),
+          index: index, mixerNorm: try inner.weight(names.mixerNorm), mixer: try mixer.load(inner, configuration),
           feedForwardNorm: try inner.weight(names.feedForwardNorm),
           feedForward: FeedForward(
             gate: try inner.projection(names.gate, bias: bias), up: try inner.projection(names.up, bias: bias),
@@ -90,7 +88,8 @@ public struct ModelDirectory: Sendable {
     let finalNorm = try weights.weight(names.finalNorm)
     return Model(
       configuration: configuration, backend: backend, embedding: embedding, blocks: blocks, finalNorm: finalNorm,
-      head: head, cacheType: options.cacheType, tally)
+      head: head, weights: tally.weights.filter { $0 !== embedding || $0 === head }, cacheType: options.cacheType,
+      quantization: tally.quantization)
   }
 
   /// Reads what headers do not tell: whether a saved copy of a tied head is one.

@@ -55,6 +55,14 @@ public struct ModelLayout: Sendable {
     [embedding] + layers.flatMap(\.tensors) + [finalNorm] + (head.map { [$0] } ?? [])
   }
 
+  /// Multiplications and additions of the layers' matrices for each token; without the head.
+  public var operationsPerToken: Int {
+    layers.flatMap(\.tensors).reduce(0) { sum, tensor in
+      let dimensions = tensor.shape.dimensions
+      return dimensions.count == 2 ? sum + 2 * dimensions[0] * dimensions[1] : sum
+    }
+  }
+
   /// Compares a checkpoint's headers with the layout: every tensor there, in its shape, and none that nobody asks
   /// for. What the tensors hold is not looked at: see `checkTiedHead`.
   ///
