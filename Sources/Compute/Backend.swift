@@ -56,6 +56,19 @@ public protocol Backend: AnyObject, Sendable {
   /// - Precondition: same heads, width and type; the rows lie within both.
   func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int)
 
+  /// A copy of the values in the backend's own type, `[rows, columns]`.
+  func stored(_ tensor: Tensor, name: String) -> StoredTensor
+  /// A copy of the first `count` rows of every head, in the type of the cache, `[heads, count, headDimension]`.
+  func stored(_ cache: CacheTensor, rows count: Int, name: String) -> StoredTensor
+  /// Copies back what `stored` gave.
+  ///
+  /// - Precondition: type and shape are those of the tensor.
+  func restore(_ stored: StoredTensor, to tensor: Tensor)
+  /// Copies back what `stored` gave, to the first rows of every head.
+  ///
+  /// - Precondition: type and shape are those of the cache, and the rows fit.
+  func restore(_ stored: StoredTensor, to cache: CacheTensor)
+
   // MARK: Dense layers
 
   /// `out[i] = table[ids[i]]`; out `[ids, table.columns]`.

@@ -23,6 +23,12 @@ struct GenerateCommand: ParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "New tokens, at most.")
   var tokens = 128
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep the state after the prompt in this file; a prompt that begins with the file's goes on from there.",
+      valueName: "file"))
+  var promptCache: String?
+
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Loading") var loading: LoadingOptions
   @OptionGroup var shared: SharedOptions
@@ -48,7 +54,7 @@ struct GenerateCommand: ParsableCommand {
     var generator = Generator(model, sampler: sampler)
     try generator.check(ids)
     if !shared.json && !chat { Terminal.out(prompt, newline: false) }
-    let outcome = try generator.generate(ids, maximum: tokens) { token in
+    let outcome = try generator.generate(ids, maximum: tokens, promptCache: promptCache) { token in
       show((try? decoder.add(token)) ?? "")
     }
     show(decoder.finish())
@@ -62,7 +68,8 @@ struct GenerateCommand: ParsableCommand {
       let object: JSONObject = [
         "schema": .string("hybridize.generate/1"), "text": .string(text),
         "tokens": .array(ids.map { .integer($0) }), "stop": .string(outcome.stop.rawValue),
-        "prompt_seconds": .double(outcome.promptSeconds), "tokens_per_second": .double(rate),
+        "prompt_seconds": .double(outcome.promptSeconds), "prompt_tokens_cached": .integer(outcome.cachedTokens),
+        "tokens_per_second": .double(rate),
       ]
       Terminal.out(JSONWriter.indented(.object(object)), newline: false)
     } else {

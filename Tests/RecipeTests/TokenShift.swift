@@ -82,4 +82,10 @@ final class TokenShiftState: MixerState {
     memory.backend.copy(last, to: copy.last)
     return copy
   }
+
+  func stored(tokens: Int, memory: StateMemory) -> [StoredTensor] { [memory.backend.stored(last, name: "last")] }
+
+  func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError) {
+    try memory.restore("last", of: tensors, to: last)
+  }
 }

@@ -86,7 +86,9 @@ package struct PicoModel {
   }
 
   /// Writes the model and loads it; what a backend maps outlives the directory.
-  package func load(on backend: any Backend) throws(HybridizeError) -> Model {
-    try open(in: TemporaryDirectory()).load(on: backend)
+  package func load(
+    on backend: any Backend, _ options: LoadOptions = LoadOptions()
+  ) throws(HybridizeError) -> Model {
+    try open(in: TemporaryDirectory()).load(on: backend, options)
   }
 }

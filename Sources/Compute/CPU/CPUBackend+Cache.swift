@@ -14,6 +14,18 @@ extension CPUBackend {
       capacity: capacity, headDimension: headDimension, type: type)
   }
 
+  public func stored(_ tensor: Tensor, name: String) -> StoredTensor { tensor.stored(name: name, as: .float32) }
+
+  public func stored(_ cache: CacheTensor, rows count: Int, name: String) -> StoredTensor {
+    cache.stored(rows: count, name: name, as: cache.type == .full ? .float32 : .bfloat16)
+  }
+
+  public func restore(_ stored: StoredTensor, to tensor: Tensor) { tensor.restore(stored, as: .float32) }
+
+  public func restore(_ stored: StoredTensor, to cache: CacheTensor) {
+    cache.restore(stored, as: cache.type == .full ? .float32 : .bfloat16)
+  }
+
   public func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int) {
     source.checkCopy(range, to: target, at: position)
     for head in 0..<source.heads {

@@ -84,6 +84,19 @@ public final class ProfilingBackend: Backend {
     clocked(.memory) { base.copy(source, rows: range, to: target, at: position) }
   }
 
+  public func stored(_ tensor: Tensor, name: String) -> StoredTensor {
+    clocked(.memory) { base.stored(tensor, name: name) }
+  }
+  public func stored(_ cache: CacheTensor, rows count: Int, name: String) -> StoredTensor {
+    clocked(.memory) { base.stored(cache, rows: count, name: name) }
+  }
+  public func restore(_ stored: StoredTensor, to tensor: Tensor) {
+    clocked(.memory) { base.restore(stored, to: tensor) }
+  }
+  public func restore(_ stored: StoredTensor, to cache: CacheTensor) {
+    clocked(.memory) { base.restore(stored, to: cache) }
+  }
+
   public func embed(_ ids: [Int], _ table: Weight, into out: Tensor) {
     clocked(.memory) { base.embed(ids, table, into: out) }
   }

@@ -131,6 +131,16 @@ extension ReferenceBackend {
       headDimension: headDimension, type: type)
   }
 
+  public func stored(_ tensor: Tensor, name: String) -> StoredTensor { tensor.stored(name: name, as: .float64) }
+
+  public func stored(_ cache: CacheTensor, rows count: Int, name: String) -> StoredTensor {
+    cache.stored(rows: count, name: name, as: .float64)
+  }
+
+  public func restore(_ stored: StoredTensor, to tensor: Tensor) { tensor.restore(stored, as: .float64) }
+
+  public func restore(_ stored: StoredTensor, to cache: CacheTensor) { cache.restore(stored, as: .float64) }
+
   public func copy(_ source: CacheTensor, rows range: Range<Int>, to target: CacheTensor, at position: Int) {
     source.checkCopy(range, to: target, at: position)
     for head in 0..<source.heads {

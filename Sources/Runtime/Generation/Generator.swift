@@ -1,4 +1,5 @@
 import HybridizeCore
+import HybridizeFormats
 
 /// Continues a prompt token by token.
 public struct Generator {
@@ -15,6 +16,8 @@ public struct Generator {
     public let tokens: [Int]
     public let stop: Stop
     public let promptSeconds: Double
+    /// Tokens of the prompt that came from its cache.
+    public let cachedTokens: Int
     public let decodeSeconds: Double
   }
 
@@ -42,17 +45,21 @@ public struct Generator {
     }
   }
 
-  /// - Parameter receive: called with each token as it comes.
-  /// - Throws: what `check` throws, `.tokenOutOfRange`, and what the sampler throws.
+  /// - Parameters:
+  ///   - promptCache: a file that keeps the state after the prompt: a prompt that begins with the file's goes on from
+  ///     there, and the file is written, or written anew, for the next time.
+  ///   - receive: called with each token as it comes.
+  /// - Throws: what `check`, `StateFile` and the sampler throw, `.tokenOutOfRange`.
   public mutating func generate(
-    _ prompt: [Int], maximum: Int, receive: (Int) -> Void = { _ in }
+    _ prompt: [Int], maximum: Int, promptCache: String? = nil, receive: (Int) -> Void = { _ in }
   ) throws(HybridizeError) -> Outcome {
     try check(prompt)
     let limit = min(maximum, model.configuration.contextLength - prompt.count)
-    let state = model.makeState(capacity: prompt.count + max(limit, 0))
+    let capacity = prompt.count + max(limit, 0)
     let clock = ContinuousClock()
-    let start = clock.now
-    var logits = try model.lastLogits(prompt, state: state)
+    let begin = clock.now
+    let (state, cached) = try start(prompt, capacity: capacity, promptCache)
+    var logits = try model.lastLogits(Array(prompt[state.position...]), state: state)
     let prefilled = clock.now
     var tokens: [Int] = []
     var stop = Stop.length
@@ -67,8 +74,26 @@ public struct Generator {
       if tokens.count < limit { logits = try model.lastLogits([token], state: state) }
     }
     return Outcome(
-      tokens: tokens, stop: stop, promptSeconds: (prefilled - start).inSeconds,
+      tokens: tokens, stop: stop, promptSeconds: (prefilled - begin).inSeconds, cachedTokens: cached,
       decodeSeconds: (clock.now - prefilled).inSeconds)
+  }
+
+  /// A state before the prompt, or with a cache after all of it but the last token, whose logits are still to be made.
+  private func start(
+    _ prompt: [Int], capacity: Int, _ cache: String?
+  ) throws(HybridizeError) -> (state: DecodingState, cached: Int) {
+    guard let cache else { return (model.makeState(capacity: capacity), 0) }
+    var state = model.makeState(capacity: capacity)
+    if FileSystem.exists(cache) {
+      let (stored, ids) = try StateFile.read(cache, for: model, capacity: capacity)
+      if ids.count < prompt.count, prompt.starts(with: ids) { state = stored }
+    }
+    let cached = state.position
+    if cached < prompt.count - 1 {
+      try model.forward(Array(prompt[cached..<prompt.count - 1]), state: state, rows: .none)
+      try StateFile.write(state, of: model, ids: Array(prompt.dropLast()), to: cache, replacing: true)
+    }
+    return (state, cached)
   }
 }
 

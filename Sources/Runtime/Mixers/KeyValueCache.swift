@@ -1,4 +1,5 @@
 import HybridizeCompute
+import HybridizeCore
 
 /// Keys and values of the tokens seen: all of them, or the sinks and the last ones of a window.
 ///
@@ -68,6 +69,30 @@ package final class KeyValueCache: MixerState {
     memory.backend.copy(values, rows: 0..<tokens - dropped, to: copy.values, at: 0)
     return copy
   }
+
+  /// Of a window what the next token sees: the sinks and the last ones.
+  package func stored(tokens: Int, memory: StateMemory) -> [StoredTensor] {
+    let (rows, backend) = (rowsSeen(tokens: tokens), memory.backend)
+    return [("keys", keys), ("values", values)].map { name, cache in
+      guard let window, rows < tokens - dropped else { return backend.stored(cache, rows: rows, name: name) }
+      let seen = backend.makeCache(
+        heads: cache.heads, capacity: rows, headDimension: cache.headDimension, type: cache.type)
+      let end = tokens - dropped
+      backend.copy(cache, rows: 0..<window.sinks, to: seen, at: 0)
+      backend.copy(cache, rows: end - (rows - window.sinks)..<end, to: seen, at: window.sinks)
+      return backend.stored(seen, rows: rows, name: name)
+    }
+  }
+
+  package func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError) {
+    let rows = rowsSeen(tokens: tokens)
+    try memory.restore("keys", of: tensors, to: keys, rows: rows)
+    try memory.restore("values", of: tensors, to: values, rows: rows)
+    dropped = tokens - rows
+  }
+
+  /// Rows that a token after `tokens` others needs.
+  private func rowsSeen(tokens: Int) -> Int { min(tokens, window.map { $0.sinks + $0.size - 1 } ?? tokens) }
 }
 
 extension AttentionWindow {

@@ -1,4 +1,5 @@
 import HybridizeCompute
+import HybridizeCore
 
 /// The matrix state of every head, `[heads * headDimension, headDimension]`, and the last inputs of each
 /// convolution.
@@ -33,5 +34,20 @@ package final class RecurrentState: MixerState {
     backend.copy(recurrent, to: copy.recurrent)
     for case (let source?, let target?) in zip(histories, copy.histories) { backend.copy(source, to: target) }
     return copy
+  }
+
+  package func stored(tokens: Int, memory: StateMemory) -> [StoredTensor] {
+    named.map { memory.backend.stored($1, name: $0) }
+  }
+
+  package func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError) {
+    for (name, tensor) in named { try memory.restore(name, of: tensors, to: tensor) }
+  }
+
+  private var named: [(name: String, tensor: Tensor)] {
+    [("recurrent", recurrent)]
+      + zip(["q_inputs", "k_inputs", "v_inputs"], histories).compactMap { name, history in
+        history.map { (name, $0) }
+      }
   }
 }

@@ -1,4 +1,5 @@
 import HybridizeCompute
+import HybridizeCore
 
 /// What mixes information between the tokens of a layer: softmax attention, gated DeltaNet and others.
 ///
@@ -39,6 +40,12 @@ public protocol MixerState: AnyObject {
   func byteCount(tokens: Int) -> Int
   /// An independent copy after `tokens` tokens.
   func fork(tokens: Int, memory: StateMemory) -> Self
+  /// All that is needed to go on after `tokens` tokens, as copies under names of the mixer's choice.
+  func stored(tokens: Int, memory: StateMemory) -> [StoredTensor]
+  /// Takes what `stored` gave, in a state before its first token.
+  ///
+  /// - Throws: `.wrongState` for tensors that are not of such a state.
+  func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError)
 }
 
 /// The rows of one sequence in a call of the model.
@@ -83,6 +90,8 @@ package protocol MixerSession: AnyObject {
   func mix(_ x: Tensor, together sessions: [any MixerSession], context: MixingContext, into out: Tensor)
   func byteCount(tokens: Int) -> Int
   func fork(tokens: Int, memory: StateMemory) -> any MixerSession
+  func stored(tokens: Int, memory: StateMemory) -> [StoredTensor]
+  func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError)
 }
 
 extension TokenMixer {
@@ -113,5 +122,11 @@ private final class Session<Mixer: TokenMixer>: MixerSession {
 
   func fork(tokens: Int, memory: StateMemory) -> any MixerSession {
     Session(mixer: mixer, state: state.fork(tokens: tokens, memory: memory))
+  }
+
+  func stored(tokens: Int, memory: StateMemory) -> [StoredTensor] { state.stored(tokens: tokens, memory: memory) }
+
+  func restore(_ tensors: StoredState, tokens: Int, memory: StateMemory) throws(HybridizeError) {
+    try state.restore(tensors, tokens: tokens, memory: memory)
   }
 }
