@@ -70,12 +70,12 @@ public struct Benchmark {
         let state = try start(subject.model, test)
         states.append(state)
         // A prefill warms up whole, as a short one takes another way through the kernels.
-        let tokens = test.prompt > 0 ? test.tokens : min(test.tokens, 16)
-        _ = try time(subject.model, test, state, tokens: tokens)
+        let length = test.prompt > 0 ? test.length : min(test.length, 16)
+        _ = try time(subject.model, test, state, length: length)
       }
       for repetition in 0..<options.repetitions {
         for index in Self.order(subjects.count, repetition) {
-          let sample = try time(subjects[index].model, test, states[index], tokens: test.tokens)
+          let sample = try time(subjects[index].model, test, states[index], length: test.length)
           measured[index].add(sample)
         }
       }
@@ -111,31 +111,40 @@ public struct Benchmark {
 
   /// A state with `depth` tokens in it.
   private func start(_ model: Model, _ test: BenchmarkTest) throws(HybridizeError) -> DecodingState {
-    let state = model.makeState(capacity: test.depth + test.tokens)
+    let state = model.makeState(capacity: test.depth + test.length)
     try model.forward(Self.tokens(test.depth, model, stream: "depth"), state: state, rows: .none)
     return state
   }
 
   private func time(
-    _ model: Model, _ test: BenchmarkTest, _ start: DecodingState, tokens count: Int
+    _ model: Model, _ test: BenchmarkTest, _ start: DecodingState, length: Int
   ) throws(HybridizeError) -> Sample {
     ProcessMemory.resetPeak()
-    let state = start.fork()
-    let ids = Self.tokens(count, model, stream: "test")
+    let sequences = Self.sequences(test, length, start, model)
     let clock = ContinuousClock()
     let begin = clock.now
-    try feed(ids, to: model, test, state)
+    try feed(sequences, to: model, test)
     let seconds = (clock.now - begin).inSeconds
-    return Sample(seconds: seconds, cacheBytes: state.byteCount, peakBytes: ProcessMemory.peakBytes)
+    return Sample(
+      seconds: seconds, cacheBytes: sequences.reduce(0) { $0 + $1.state.byteCount }, peakBytes: ProcessMemory.peakBytes)
+  }
+
+  /// Sequences that go on from the same start, each with tokens of its own.
+  private static func sequences(
+    _ test: BenchmarkTest, _ length: Int, _ start: DecodingState, _ model: Model
+  ) -> [SequenceInput] {
+    (0..<test.sequences).map { number in
+      SequenceInput(
+        tokens(length, model, stream: number == 0 ? "test" : "test \(number)"), state: start.fork())
+    }
   }
 
   private func feed(
-    _ ids: [Int], to model: Model, _ test: BenchmarkTest, _ state: DecodingState
+    _ sequences: [SequenceInput], to model: Model, _ test: BenchmarkTest
   ) throws(HybridizeError) {
-    if test.prompt > 0 {
-      try model.forward(ids, state: state, rows: .last)
-    } else {
-      for id in ids { try model.forward([id], state: state, rows: .last) }
+    if test.prompt > 0 { return try model.forward(sequences, rows: .last) { _, _ in } }
+    for step in sequences[0].ids.indices {
+      try model.forward(sequences.map { SequenceInput([$0.ids[step]], state: $0.state) }, rows: .last) { _, _ in }
     }
   }
 
@@ -145,12 +154,11 @@ public struct Benchmark {
   ) throws(HybridizeError) -> Profile {
     let clocked = ProfilingBackend(model.backend)
     let model = model.running(on: clocked)
-    let ids = Self.tokens(test.tokens, model, stream: "test")
     var best: Profile?
     for _ in 0..<min(options.repetitions, 3) {
-      let state = start.fork()
+      let sequences = Self.sequences(test, test.length, start, model)
       clocked.start()
-      try feed(ids, to: model, test, state)
+      try feed(sequences, to: model, test)
       let profile = clocked.stop()
       if profile.nanoseconds < best?.nanoseconds ?? .max { best = profile }
     }
@@ -182,7 +190,7 @@ public struct Benchmark {
         ? tensors.reduce(0) { $0 + $1.byteCount } : subject.model.weightBytes,
       parameters: parameters, test: test, samples: measured.seconds, cacheType: start.cacheType,
       cacheBytes: measured.cacheBytes,
-      work: BenchmarkWork(test, subject.model, cacheBytes: start.byteCount, measured.cacheBytes),
+      work: BenchmarkWork(test, subject.model, cacheBytes: start.byteCount, measured.cacheBytes / test.sequences),
       weightBandwidth: bandwidth, peakBytes: measured.peakBytes, profile: profile,
       mixers: configuration.mixers.map { type(of: $0).name })
   }

@@ -53,20 +53,24 @@ public struct BenchmarkResult: Sendable {
   public var medianRate: Double { rates.median }
   public var medianRateDeviation: Double { rates.medianAbsoluteDeviation }
 
-  /// What the machine allows at most in this test.
+  /// What the machine allows at most in this test: of several sequences at a time, products may bound decoding too.
   public func limit(_ machine: MachineLimits) -> BenchmarkLimit {
-    test.generate > 0
-      ? .memory(bytesPerToken: work.bytesPerToken, bandwidth: max(machine.memoryBandwidth, weightBandwidth ?? 0))
-      : .product(operationsPerToken: work.operationsPerToken, rate: machine.matrixProduct)
+    let product = BenchmarkLimit.product(operationsPerToken: work.operationsPerToken, rate: machine.matrixProduct)
+    let memory = BenchmarkLimit.memory(
+      bytesPerToken: work.bytesPerToken, bandwidth: max(machine.memoryBandwidth, weightBandwidth ?? 0))
+    guard test.generate > 0 else { return product }
+    return test.sequences == 1 || memory.rate <= product.rate ? memory : product
   }
 }
 
 /// What a model has to read and to compute in a test, by its shapes.
 public struct BenchmarkWork: Sendable, Equatable {
   public let tokens: Int
-  /// Bytes of weights that a decode step reads.
+  /// Bytes of weights that a decode step reads, once for all its sequences.
   public let weightBytes: Int
-  /// Bytes of caches and states that a decode step reads, the mean over the test.
+  /// Sequences at a time.
+  public let sequences: Int
+  /// Bytes of its cache and states that a sequence's decode step reads, the mean over the test.
   public let cacheBytesRead: Double
   /// Multiplications and additions of the linear layers in the whole test; the head for as many tokens as ask for it.
   public let linearOperations: Int
@@ -75,34 +79,38 @@ public struct BenchmarkWork: Sendable, Equatable {
   public let mixingOperations: Int
 
   package init(
-    tokens: Int, weightBytes: Int, cacheBytesRead: Double, linearOperations: Int, mixingOperations: Int
+    tokens: Int, weightBytes: Int, sequences: Int = 1, cacheBytesRead: Double, linearOperations: Int,
+    mixingOperations: Int
   ) {
     self.tokens = tokens
     self.weightBytes = weightBytes
+    self.sequences = sequences
     self.cacheBytesRead = cacheBytesRead
     self.linearOperations = linearOperations
     self.mixingOperations = mixingOperations
   }
 
   /// - Parameters:
-  ///   - before: bytes of caches and states before the test.
+  ///   - before: bytes of caches and states of a sequence before the test.
   ///   - after: the same at its end. They grow evenly.
   package init(_ test: BenchmarkTest, _ model: Model, cacheBytes before: Int, _ after: Int) {
     let configuration = model.configuration
     let layout = ModelLayout(configuration)
-    let tokens = test.tokens
-    let positions = test.depth..<test.depth + tokens
+    let length = test.length
+    let positions = test.depth..<test.depth + length
     // Every step reads what there is after it has written its own token.
-    let growth = Double(after - before) * Double(tokens + 1) / Double(2 * tokens)
-    let headRows = test.prompt > 0 ? 1 : tokens
+    let growth = Double(after - before) * Double(length + 1) / Double(2 * length)
+    let headRows = test.prompt > 0 ? test.sequences : test.tokens
+    let mixing = configuration.mixers.reduce(0) { $0 + $1.mixingOperations(configuration, positions) }
     self.init(
-      tokens: tokens, weightBytes: model.weightBytes, cacheBytesRead: Double(before) + growth,
-      linearOperations: layout.operationsPerToken * tokens
+      tokens: test.tokens, weightBytes: model.weightBytes, sequences: test.sequences,
+      cacheBytesRead: Double(before) + growth,
+      linearOperations: layout.operationsPerToken * test.tokens
         + 2 * configuration.vocabularySize * configuration.hiddenSize * headRows,
-      mixingOperations: configuration.mixers.reduce(0) { $0 + $1.mixingOperations(configuration, positions) })
+      mixingOperations: mixing * test.sequences)
   }
 
-  public var bytesPerToken: Double { Double(weightBytes) + cacheBytesRead }
+  public var bytesPerToken: Double { Double(weightBytes) / Double(sequences) + cacheBytesRead }
   public var operationsPerToken: Double { Double(linearOperations + mixingOperations) / Double(tokens) }
 }
 

@@ -29,6 +29,11 @@ struct BenchCommand: ParsableCommand {
     transform: { try NumberList.parse($0, "--depth") })
   var depth = [0]
 
+  @Option(
+    help: ArgumentHelp("Sequences at a time, for instance 1,8; 1 unless given.", valueName: "count"),
+    transform: { try NumberList.parse($0, "--sequences") })
+  var sequences = [1]
+
   @Option(help: "Times that each test is measured.")
   var repetitions = 5
 
@@ -55,6 +60,9 @@ struct BenchCommand: ParsableCommand {
     guard (0...limit).contains(prompt), (0...limit).contains(generate), prompt + generate > 0 else {
       throw ValidationError("--prompt and --generate must not be negative, and not both 0")
     }
+    guard sequences.allSatisfy({ (1...1024).contains($0) }) else {
+      throw ValidationError("--sequences must be from 1 to 1024")
+    }
     guard repetitions > 0, depth.allSatisfy({ $0 <= limit }) else {
       throw ValidationError("--repetitions must be at least 1, --depth at most \(limit)")
     }
@@ -63,7 +71,7 @@ struct BenchCommand: ParsableCommand {
   func run() throws {
     for path in [html, plot].compactMap({ $0 }) { try BenchmarkReport.checkWritable(path) }
     let report = try Pipeline(backend: try shared.backend(), progress: shared.progress).bench(
-      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth),
+      models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth, sequences: sequences),
       options: Benchmark.Options(repetitions: repetitions, pinsThreads: pin, profiles: profile),
       loading: loading.options)
     if let html { try BenchmarkReport.write(report.html, to: html) }

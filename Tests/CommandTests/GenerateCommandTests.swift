@@ -1,4 +1,5 @@
 import HybridizeCore
+import HybridizeFormats
 import TestSupport
 import Testing
 
@@ -44,6 +45,35 @@ struct GenerateCommandTests {
     let streamed = try await Program().run(
       ["generate", Fixtures.model, "--prompt", prompt, "--tokens", "24", "--quiet"] + options)
     #expect(streamed.output == Array((prompt + text + "\n").utf8))
+  }
+
+  @Test("a prompt goes on from its cache; a file of another kind is refused and kept")
+  func promptCache() async throws {
+    let scratch = TemporaryDirectory()
+    let cache = scratch.path("prompt.state")
+    let plain = try await generate("One day, a little girl went to the park")
+    for isFirst in [true, false] {
+      let cached = try await generate("One day, a little girl went to the park", "--prompt-cache", cache)
+      #expect(cached["tokens"] == plain["tokens"])
+      #expect((cached["prompt_tokens_cached"]?.integerValue == 0) == isFirst)
+    }
+    let other = try await Program().run(
+      "generate", Fixtures.hybrid, "--prompt", "One day", "--prompt-cache", cache, "--quiet")
+    #expect(other.status == 3 && other.error.contains("fingerprint") && other.error.contains(cache))
+    scratch.write("notes.txt", Array("notes".utf8))
+    let notes = try await Program().run(
+      "generate", Fixtures.model, "--prompt", "One day", "--prompt-cache", scratch.path("notes.txt"), "--quiet")
+    #expect(notes.status == 3)
+    #expect(try FileSystem.read(scratch.path("notes.txt"), limit: 100) == Array("notes".utf8))
+  }
+
+  @Test("quantised weights and a bfloat16 cache are asked for by name", arguments: ["q8_0", "q4_0"])
+  func loading(_ type: String) async throws {
+    let outcome = try await Program().run(
+      "generate", Fixtures.model, "--prompt", "One day", "--tokens", "3", "--quantize", type, "--kv-dtype", "bf16")
+    #expect(outcome.status == 0 && outcome.error.contains("\(type): ") && outcome.error.contains("relative error"))
+    let wrong = try await Program().run("generate", Fixtures.model, "--prompt", "One day", "--quantize", "q5_0")
+    #expect(wrong.status == 2)
   }
 
   @Test("characters of several tokens come out whole", arguments: ["日本日本日本日", "😀😀😀😀😀😀😀"])

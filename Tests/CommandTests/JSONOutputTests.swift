@@ -54,6 +54,7 @@ struct JSONOutputTests {
       "results": .list(
         .object([
           "model": .string, "test": .string, "n_prompt": .integer, "n_gen": .integer, "n_depth": .integer,
+          "n_seq": .integer,
           "n_threads": .integer, "avg_ts": .number, "stddev_ts": .number, "samples_ts": .list(.number),
           "cache_bytes": .integer, "model_filename": .string, "model_type": .string, "cpu_info": .string,
           "build_commit": .string, "avg_ns": .integer, "stddev_ns": .integer, "samples_ns": .list(.integer),

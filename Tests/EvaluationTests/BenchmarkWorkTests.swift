@@ -75,6 +75,22 @@ struct BenchmarkWorkTests {
     #expect(operations == Array(repeating: 4 * (7 * 4 * 36 + 2 * 4 * (24 + 12 + 12)), count: 2))
   }
 
+  @Test("several sequences share the weights, and each reads its own cache")
+  func sequences() throws {
+    let model = try model()
+    let one = BenchmarkWork(BenchmarkTest(prompt: 0, generate: 5, depth: 9), model, cacheBytes: 90, 140)
+    let eight = BenchmarkWork(
+      BenchmarkTest(prompt: 0, generate: 5, depth: 9, sequences: 8), model, cacheBytes: 90, 140)
+    #expect(eight.tokens == 8 * one.tokens)
+    #expect(eight.bytesPerToken == Double(model.weightBytes) / 8 + one.cacheBytesRead)
+    #expect(eight.operationsPerToken == one.operationsPerToken)
+    let names = BenchmarkTest.all(prompt: 4, generate: 5, depths: [0, 9], sequences: [1, 8]).map(\.name)
+    #expect(
+      names == [
+        "pp4", "tg5", "pp4 x 8", "tg5 x 8", "pp4 @ d9", "tg5 @ d9", "pp4 x 8 @ d9", "tg5 x 8 @ d9",
+      ])
+  }
+
   private func gatedDeltaNet() -> GatedDeltaNetOptions {
     var options = GatedDeltaNetOptions(keyValueHeads: 2)
     (options.rotary, options.convolution) = (true, 4)
