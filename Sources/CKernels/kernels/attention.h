@@ -69,11 +69,13 @@ INLINE void gather_tile(
 INLINE void gather_values(
     ck_type type, int queries, const float *weights, size_t weight_stride, const void *values, size_t count,
     size_t dimension, float *out, size_t out_stride) {
-  // As many accumulators as registers hold beside a value and a weight.
-  const int vectors = WIDTH == 16 || queries <= 3 ? 4 : 2;
+  // As many accumulators as registers hold beside a value and the weights.
+  const int vectors = WIDTH == 16 || queries <= 2 ? 4 : queries == 3 ? 3 : 2;
   size_t i = 0;
   for (; i + (size_t)vectors * WIDTH <= dimension; i += (size_t)vectors * WIDTH)
     gather_tile(type, queries, vectors, weights, weight_stride, values, i, count, dimension, out, out_stride);
+  for (; i + 2 * WIDTH <= dimension; i += 2 * WIDTH)
+    gather_tile(type, queries, 2, weights, weight_stride, values, i, count, dimension, out, out_stride);
   for (; i + WIDTH <= dimension; i += WIDTH)
     gather_tile(type, queries, 1, weights, weight_stride, values, i, count, dimension, out, out_stride);
   if (i < dimension) {

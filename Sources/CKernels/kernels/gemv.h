@@ -32,14 +32,26 @@ INLINE void gemv_tile(
 
   size_t k = 0;
   for (; k + WIDTH <= inputs; k += WIDTH) {
-    floats w[8];
+    // Registers hold all vectors of the shorter side, and one of the other at a time.
+    floats held[8];
+    if (rows < outputs) {
 #pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) w[o] = load_weights(type, weight + (size_t)o * step_bytes, k);
+      for (int r = 0; r < rows; r++) held[r] = load(x + (size_t)r * x_stride + k);
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      floats v = load(x + (size_t)r * x_stride + k);
+      for (int o = 0; o < outputs; o++) {
+        const floats w = load_weights(type, weight + (size_t)o * step_bytes, k);
 #pragma clang loop unroll(full)
-      for (int o = 0; o < outputs; o++) sum[o][r] = multiply_add(w[o], v, sum[o][r]);
+        for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(w, held[r], sum[o][r]);
+      }
+    } else {
+#pragma clang loop unroll(full)
+      for (int o = 0; o < outputs; o++) held[o] = load_weights(type, weight + (size_t)o * step_bytes, k);
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) {
+        const floats v = load(x + (size_t)r * x_stride + k);
+#pragma clang loop unroll(full)
+        for (int o = 0; o < outputs; o++) sum[o][r] = multiply_add(held[o], v, sum[o][r]);
+      }
     }
   }
   if (k < inputs) {
