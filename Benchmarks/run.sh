@@ -6,8 +6,9 @@
 #                                         has them
 #
 # KEEP is a list of layers like 0,6. ROUNDS (2) times each, one engine after the other, as machines change their speed.
-# PROMPT (512), GENERATE (128), DEPTHS (0,2048,8192), REPETITIONS (3), THREADS (2), TYPES of llama.cpp (BF16) and OUT,
-# where page and plot go, may be set; INSPECT=0 leaves the first part out.
+# PROMPT (512), GENERATE (128), DEPTHS (0,2048,8192), REPETITIONS (3), THREADS (2), TYPES of weights (BF16, also F32, Q8_0,
+# Q4_0), CACHE (f32, also bf16) of the comparison with the hybrid, SEQUENCES (1,8) and OUT, where page and plot go, may
+# be set; INSPECT=0 leaves the first part out, LONG=1 adds contexts of 32,768 tokens, which takes a quarter of an hour.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:-fixtures/recall-llama-6m}
@@ -38,23 +39,49 @@ has llama_cpp "llama-cpp-python gguf numpy" && llama=1
 [ -n "${PEER:-}" ] || echo "peers are not timed: set PEER to a python that has torch, transformers, llama-cpp-python"
 
 "$hybridize" convert "$model" "$scratch/hybrid" --keep "$keep" --quiet
+prepare() { # TYPE: leaves the model and options that hold it in this type
+  ours=("$model") options=()
+  case $1 in
+    F32 | BF16)
+      ours=("$scratch/$1")
+      [ -e "$scratch/$1" ] || "$hybridize" convert "$model" "$scratch/$1" --keep all --dtype "${1,,}" --quiet ;;
+    *) options=(--quantize "${1,,}") ;;
+  esac
+}
+
 for round in $(seq "${ROUNDS:-2}"); do
-  "$hybridize" bench "$model" "$scratch/hybrid" "${tests[@]}" --json --quiet > "$scratch/ours-$round.json"
   : > "$scratch/peers-$round.jsonl"
   [ -z "$transformers" ] || "$PEER" Benchmarks/peer.py "$model" "${tests[@]}" \
     2> >(grep -v "Loading weights" >&2) >> "$scratch/peers-$round.jsonl"
-  [ -z "$hybrid" ] || "$PEER" Benchmarks/peer_hybrid.py --shape "$model" --keep "$keep" "${tests[@]}" \
-    2> "$scratch/log" >> "$scratch/peers-$round.jsonl" || { cat "$scratch/log" >&2; exit 1; }
   for type in ${TYPES:-BF16}; do
+    prepare "$type"
+    "$hybridize" bench "${ours[@]}" "${options[@]}" "${tests[@]}" --json --quiet > "$scratch/ours-$type-$round.json"
     [ -z "$llama" ] || "$PEER" Benchmarks/peer_llama.py "$model" "${tests[@]}" --dtype "$type" \
       >> "$scratch/peers-$round.jsonl"
   done
+  "$hybridize" bench "$scratch/hybrid" "${tests[@]}" --json --quiet > "$scratch/ours-hybrid-$round.json"
+  [ -z "$hybrid" ] || "$PEER" Benchmarks/peer_hybrid.py --shape "$model" --keep "$keep" "${tests[@]}" \
+    2> "$scratch/log" >> "$scratch/peers-$round.jsonl" || { cat "$scratch/log" >&2; exit 1; }
 done
 
 echo "## tokens a second"
 python3 Benchmarks/table.py "$scratch"/ours-*.json "$scratch"/peers-*.jsonl
 
+echo "## several sequences at a time"
+"$hybridize" bench "$model" --prompt 0 --generate 64 --depth 128 --sequences "${SEQUENCES:-1,8}" \
+  --repetitions "$repetitions" --threads "$threads" --quiet
+
 echo "## original and hybrid, keep $keep"
 pages=()
 [ -z "${OUT:-}" ] || pages=(--html "$OUT/benchmark.html" --plot "$OUT/benchmark.svg")
-"$hybridize" bench "$model" "$scratch/hybrid" "${tests[@]}" --profile --quiet "${pages[@]}"
+"$hybridize" bench "$model" "$scratch/hybrid" "${tests[@]}" --kv-dtype "${CACHE:-f32}" --profile --quiet "${pages[@]}"
+
+if [ "${LONG:-0}" != 0 ]; then
+  echo "## long contexts"
+  "$hybridize" bench "$model" "$scratch/hybrid" --prompt 0 --generate 32 --depth 2048,8192,32768 --kv-dtype bf16 \
+    --repetitions "$repetitions" --threads "$threads" --quiet
+  for length in 2048 32768; do
+    "$hybridize" bench "$model" "$scratch/hybrid" --prompt "$length" --generate 0 --kv-dtype bf16 --repetitions 1 \
+      --threads "$threads" --profile --quiet
+  done
+fi

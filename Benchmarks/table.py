@@ -28,6 +28,21 @@ def is_hybrid(engine, kind):
     return "hybrid " in f"{engine.removeprefix('hybridize ')} {kind} "
 
 
+def weight_type(kind):
+    """F32, BF16, Q8_0 of what an engine says about its type."""
+    for name in ("Q8_0", "Q4_0", "BF16", "F16", "F32"):
+        if name in kind.upper():
+            return name
+    return "F32"
+
+
+def match(ours, test, hybrid, kind):
+    """Our median for the same type, or for whatever type there is."""
+    own = ours.get((test, hybrid, kind))
+    others = [value for (name, is_one, _), value in ours.items() if (name, is_one) == (test, hybrid)]
+    return own or (others[0] if others else None)
+
+
 def main(paths):
     samples = {}
     for path in paths:
@@ -36,7 +51,7 @@ def main(paths):
     ours = {}
     for (engine, kind, test), values in samples.items():
         if engine.startswith("hybridize "):
-            ours.setdefault((test, is_hybrid(engine, kind)), statistics.median(values))
+            ours[test, is_hybrid(engine, kind), weight_type(kind)] = statistics.median(values)
     tests = list(dict.fromkeys(test for _, _, test in samples))
     print("| test | engine | type | t/s, median | samples | ours / theirs |")
     print("| ---- | ------ | ---- | ----------: | ------: | ------------: |")
@@ -45,7 +60,7 @@ def main(paths):
             if name != test:
                 continue
             middle = statistics.median(values)
-            own = ours.get((test, is_hybrid(engine, kind)))
+            own = match(ours, test, is_hybrid(engine, kind), weight_type(kind))
             ratio = f"{own / middle:.2f}" if own and not engine.startswith("hybridize ") else ""
             print(f"| {test} | {engine} | {kind} | {middle:.2f} ({min(values):.2f} to {max(values):.2f}) "
                   f"| {len(values)} | {ratio} |")

@@ -69,8 +69,8 @@ public struct Benchmark {
       for subject in subjects {
         let state = try start(subject.model, test)
         states.append(state)
-        // A prefill warms up whole, as a short one takes another way through the kernels.
-        let length = test.prompt > 0 ? test.length : min(test.length, 16)
+        // Two blocks of a prefill, as a short one takes another way through the kernels; a few steps of decoding.
+        let length = min(test.length, test.prompt > 0 ? 2 * Model.prefillBlock : 16)
         _ = try time(subject.model, test, state, length: length)
       }
       for repetition in 0..<options.repetitions {

@@ -176,7 +176,7 @@ typedef struct ck_kernels {
 
   /// Attention of `group` query rows, which share a key head, to `count` keys; leaves the unnormalised sums.
   /// partial: for each query its greatest score, the sum of weights and `dimension` weighted values.
-  /// scratch: `group * count`.
+  /// scratch: `group * (dimension + count)`.
   void (*attend)(
       ck_type type, const float *query, size_t group, size_t query_stride, size_t dimension, const void *keys,
       const void *values, size_t count, float scale, float *scratch, float *partial);
@@ -210,7 +210,7 @@ static inline size_t ck_linear_scratch(size_t outputs, size_t inputs) {
 /// Floats of scratch that `attend_block` asks for.
 static inline size_t ck_attention_scratch(size_t group, size_t rows, size_t dimension) {
   const size_t columns = (dimension + ck_widest_strip - 1) / ck_widest_strip * ck_widest_strip;
-  return ck_attention_keys * (dimension + columns + rows) + group * rows * (dimension + 2);
+  return ck_attention_keys * (dimension + columns + rows) + group * rows * (2 * dimension + 2);
 }
 
 /// The best instruction set of this machine.

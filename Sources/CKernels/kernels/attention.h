@@ -90,17 +90,25 @@ INLINE void gather_values(
   }
 }
 
+/// Queries times the scale, one after the other: scores need no pass of their own for it.
+static void scale_queries(
+    const float *query, size_t count, size_t stride, size_t dimension, float scale, float *scaled) {
+  for (size_t q = 0; q < count; q++)
+    for (size_t i = 0; i < dimension; i++) scaled[q * dimension + i] = scale * query[q * stride + i];
+}
+
 INLINE void attend_of_type(
     ck_type type, const float *query, size_t group, size_t query_stride, size_t dimension, const void *keys,
-    const void *values, size_t count, float scale, float *scores, float *partial) {
+    const void *values, size_t count, float scale, float *scratch, float *partial) {
   const size_t part = dimension + 2;
+  float *scaled = scratch, *scores = scratch + group * dimension;
+  scale_queries(query, group, query_stride, dimension, scale, scaled);
   for (size_t q = 0; q < group; q += ck_gemv_rows) {
     const size_t rows = group - q < ck_gemv_rows ? group - q : ck_gemv_rows;
-    gemv_of_type(type, keys, count, dimension, query + q * query_stride, rows, query_stride, scores + q * count, count);
+    gemv_of_type(type, keys, count, dimension, scaled + q * dimension, rows, dimension, scores + q * count, count);
   }
   for (size_t q = 0; q < group; q++) {
     float *row = scores + q * count;
-    for (size_t n = 0; n < count; n++) row[n] *= scale;
     partial[q * part] = greatest_in_row(row, count);
     partial[q * part + 1] = weigh(row, count, partial[q * part]);
   }

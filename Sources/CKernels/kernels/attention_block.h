@@ -3,6 +3,7 @@
 
 struct attention_scratch {
   float *keys, *values;  // packed
+  float *queries;        // scaled, [group * rows, dimension]
   float *scores;         // [rows, ck_attention_keys]
   float *sums;           // [group * rows, dimension]
   float *greatest, *total;
@@ -49,15 +50,13 @@ static void attend_keys(const ck_attention_block *call, size_t first, size_t cou
   pack_turned(call->type, (const char *)call->values + first * row_bytes, dimension, count, scratch.values);
   for (size_t h = 0; h < call->group; h++) {
     multiply_packed(
-        call->query + h * dimension, call->rows, call->query_stride, scratch.keys, count, dimension, scratch.scores,
-        count, 0);
+        scratch.queries + h * call->rows * dimension, call->rows, dimension, scratch.keys, count, dimension,
+        scratch.scores, count, 0);
     float *sums = scratch.sums + h * call->rows * dimension;
     for (size_t r = 0; r < call->rows; r++) {
-      float *row = scratch.scores + r * count;
-      for (size_t n = 0; n < count; n++) row[n] *= call->scale;
       const size_t query = h * call->rows + r;
       soften(
-          row, count, visible(call, call->position + r, first, count), dimension, scratch.greatest + query,
+          scratch.scores + r * count, count, visible(call, call->position + r, first, count), dimension, scratch.greatest + query,
           scratch.total + query, sums + r * dimension);
     }
     multiply_packed(
@@ -69,11 +68,16 @@ static void attend_block(const ck_attention_block *call, float *memory) {
   const size_t dimension = call->dimension, queries = call->group * call->rows;
   struct attention_scratch scratch = {.keys = memory};
   scratch.values = scratch.keys + ck_attention_keys * dimension;
-  scratch.scores = scratch.values + ck_attention_keys * ((dimension + STRIP - 1) / STRIP * STRIP);
+  scratch.queries = scratch.values + ck_attention_keys * ((dimension + STRIP - 1) / STRIP * STRIP);
+  scratch.scores = scratch.queries + queries * dimension;
   scratch.sums = scratch.scores + call->rows * ck_attention_keys;
   scratch.greatest = scratch.sums + queries * dimension;
   scratch.total = scratch.greatest + queries;
   memset(scratch.sums, 0, queries * dimension * sizeof(float));
+  for (size_t h = 0; h < call->group; h++)
+    scale_queries(
+        call->query + h * dimension, call->rows, call->query_stride, dimension, call->scale,
+        scratch.queries + h * call->rows * dimension);
   for (size_t q = 0; q < queries; q++) scratch.greatest[q] = -INFINITY, scratch.total[q] = 0;
 
   const size_t end = call->position + call->rows;
