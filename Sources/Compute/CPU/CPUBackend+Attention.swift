@@ -126,7 +126,7 @@ private struct FewQueries {
   var partCount: Int { parts.count }
 
   /// Keys that one item of work reads. The sums of a query are cut here and nowhere else.
-  static let keysAPart = 256
+  static let keysAPart = 128
 
   init(_ call: AttentionShape, _ sequences: [SequenceCache]) {
     self.call = call
