@@ -70,7 +70,7 @@ INLINE void gather_values(
     ck_type type, int queries, const float *weights, size_t weight_stride, const void *values, size_t count,
     size_t dimension, float *out, size_t out_stride) {
   // As many accumulators as registers hold beside a value and a weight.
-  const int vectors = WIDTH == 16 || queries <= 3 ? 4 : 2;
+  const int vectors = REGISTERS == 32 || queries <= 3 ? 4 : 2;
   size_t i = 0;
   for (; i + (size_t)vectors * WIDTH <= dimension; i += (size_t)vectors * WIDTH)
     gather_tile(type, queries, vectors, weights, weight_stride, values, i, count, dimension, out, out_stride);
