@@ -9,11 +9,15 @@ const ck_kernels *ck_kernels_of(ck_level level) {
   if (level == ck_level_avx512) return avx512 ? &ck_kernels_avx512 : NULL;
   if (level == ck_level_avx2) return avx2 ? &ck_kernels_avx2 : NULL;
 #endif
+#if defined(__aarch64__)
+  if (level == ck_level_neon) return &ck_kernels_neon;
+#endif
   return level == ck_level_portable ? &ck_kernels_portable : NULL;
 }
 
 ck_level ck_best_level(void) {
   if (ck_kernels_of(ck_level_avx512)) return ck_level_avx512;
   if (ck_kernels_of(ck_level_avx2)) return ck_level_avx2;
+  if (ck_kernels_of(ck_level_neon)) return ck_level_neon;
   return ck_level_portable;
 }

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #define WIDTH 8
+#define REGISTERS 16
 #define HAS_FMA 1
 #define HAS_HALF 1
 #define LEVEL ck_kernels_avx2

@@ -9,5 +9,8 @@ extern const ck_kernels ck_kernels_portable;
 extern const ck_kernels ck_kernels_avx2;
 extern const ck_kernels ck_kernels_avx512;
 #endif
+#if defined(__aarch64__)
+extern const ck_kernels ck_kernels_neon;
+#endif
 
 #endif

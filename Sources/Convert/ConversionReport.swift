@@ -56,6 +56,8 @@ extension Conversion {
     text += "\n"
     if let donor {
       text += "mixers of converted layers from \(ErrorText.escape(donor.path))\n"
+    } else if accounting.initialised == 0, !plan.converted.isEmpty {
+      text += "loads in: \(engines)\n"
     } else if !plan.converted.isEmpty {
       text += "preset \(request.choice.preset.rawValue), gates \(plan.initialisation.rawValue), seed \(plan.seed); "
       text += "loads in: \(engines)\n"

@@ -11,7 +11,9 @@ enum ModelCard {
 
   /// What Hugging Face's hub reads.
   private static func frontMatter(_ conversion: Conversion) -> String {
-    let converted = conversion.plan.converted.isEmpty ? "" : "- hybrid\n- linear-attention\n"
+    let model = conversion.source.configuration
+    let isLinear = conversion.plan.mixers.contains { $0.memory(model).fixedElements > 0 }
+    let converted = (conversion.plan.converted.isEmpty ? "" : "- hybrid\n") + (isLinear ? "- linear-attention\n" : "")
     let mixers = Set(conversion.plan.converted.map { type(of: conversion.plan.mixers[$0]).name }).sorted()
     return """
       ---
@@ -38,6 +40,9 @@ enum ModelCard {
       head + ", \(plan.converted.count) became \(plan.convertedMixerNames) (\(LayerList.text(plan.converted))).\n\n"
     if conversion.request.mixersFrom != nil {
       return middle + "The converted layers' mixers come from a model that was aligned before.\n"
+    }
+    guard conversion.accounting.initialised > 0 else {
+      return middle + "All weights are the teacher's; what is left out of the context is no longer seen.\n"
     }
     return middle + """
       **This is a starting point, not a finished model.** Projections are the teacher's, gates are new; until it is \
@@ -70,7 +75,8 @@ enum ModelCard {
     var text = ""
     if !conversion.plan.converted.isEmpty && conversion.request.mixersFrom == nil {
       let preset = conversion.request.choice.preset
-      text += "- preset: \(preset.rawValue); loads in: \(conversion.engines)\n"
+      text += conversion.accounting.initialised > 0 ? "- preset: \(preset.rawValue); " : "- "
+      text += "loads in: \(conversion.engines)\n"
     }
     for drop in conversion.droppedLines { text += "- dropped: \(drop)\n" }
     return text + """

@@ -28,4 +28,27 @@ public enum ProcessMemory {
       return Int(usage.ru_maxrss)
     #endif
   }
+
+  /// Memory that the process has at present; `nil` where the system does not tell.
+  public static var residentBytes: Int? {
+    #if os(Linux)
+      guard let file = fopen("/proc/self/statm", "r") else { return nil }
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 256)
+      guard fgets(&line, 256, file) != nil else { return nil }
+      let text = line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+      // Pages: all, and those in memory.
+      let numbers = String(decoding: text, as: UTF8.self).split(separator: " ")
+      return numbers.count > 1 ? Int(numbers[1]).map { $0 * sysconf(Int32(_SC_PAGESIZE)) } : nil
+    #else
+      var info = mach_task_basic_info()
+      var count = mach_msg_type_number_t(MemoryLayout<mach_task_basic_info>.size / MemoryLayout<natural_t>.size)
+      let result = withUnsafeMutablePointer(to: &info) { info in
+        info.withMemoryRebound(to: integer_t.self, capacity: Int(count)) {
+          task_info(mach_task_self_, task_flavor_t(MACH_TASK_BASIC_INFO), $0, &count)
+        }
+      }
+      return result == KERN_SUCCESS ? Int(info.resident_size) : nil
+    #endif
+  }
 }

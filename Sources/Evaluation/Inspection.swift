@@ -60,8 +60,13 @@ public struct ModelSummary: Sendable {
     public let bytes: Int
     public let memory: MixerMemory
     /// Tokens from which this layer's KV cache is larger than the state of a gated DeltaNet in its place;
-    /// `nil` for a layer without a KV cache.
+    /// `nil` for a layer whose cache never is, or that has none.
     public let breakEvenContext: Int?
+
+    /// Bytes that the layer's cache comes to; `nil` for a layer whose cache always grows, or that has none.
+    public var boundedCacheBytes: Int? {
+      memory.mostTokens.map { $0 * memory.elementsPerToken * ModelSummary.stateElementBytes }
+    }
   }
 
   public let configuration: ModelConfiguration
@@ -93,7 +98,8 @@ public struct ModelSummary: Sendable {
   private static func breakEven(_ memory: MixerMemory, _ model: ModelConfiguration) -> Int? {
     guard memory.elementsPerToken > 0 else { return nil }
     let state = GatedDeltaNetOptions(keyValueHeads: model.keyValueHeads).memory(model).fixedElements
-    return (state + memory.elementsPerToken - 1) / memory.elementsPerToken
+    let tokens = (state + memory.elementsPerToken - 1) / memory.elementsPerToken
+    return tokens <= memory.mostTokens ?? tokens ? tokens : nil
   }
 
   /// Bytes of caches and states after `tokens` tokens.
@@ -101,10 +107,13 @@ public struct ModelSummary: Sendable {
     layers.reduce(0) { $0 + $1.memory.elements(tokens: tokens) } * Self.stateElementBytes
   }
 
-  /// Bytes that the caches grow with each token.
+  /// Bytes that caches grow with each token, at any length.
   public var cacheBytesPerToken: Int {
-    layers.reduce(0) { $0 + $1.memory.elementsPerToken } * Self.stateElementBytes
+    layers.reduce(0) { $0 + ($1.memory.mostTokens == nil ? $1.memory.elementsPerToken : 0) } * Self.stateElementBytes
   }
+
+  /// Bytes that the caches which end to grow come to.
+  public var boundedCacheBytes: Int { layers.reduce(0) { $0 + ($1.boundedCacheBytes ?? 0) } }
 
   /// Bytes of states that do not grow.
   public var fixedStateBytes: Int { stateBytes(tokens: 0) }

@@ -54,6 +54,7 @@ extension Inspection {
       "key_value_heads": .integer(layer.keyValueHeads), "parameters": .integer(layer.parameters),
       "bytes": .integer(layer.bytes),
       "cache_bytes_per_token": .integer(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
+      "cache_most_tokens": layer.memory.mostTokens.map { .integer($0) } ?? .null,
       "state_bytes": .integer(layer.memory.fixedElements * ModelSummary.stateElementBytes),
       "break_even_context": layer.breakEvenContext.map { .integer($0) } ?? .null,
     ]
@@ -62,7 +63,8 @@ extension Inspection {
   private static func memory(_ model: ModelSummary, _ contexts: [Int]) -> JSONObject {
     [
       "element_type": .string(ElementType.float32.rawValue), "weight_bytes": .integer(model.weightBytes),
-      "cache_bytes_per_token": .integer(model.cacheBytesPerToken), "state_bytes": .integer(model.fixedStateBytes),
+      "cache_bytes_per_token": .integer(model.cacheBytesPerToken),
+      "bounded_cache_bytes": .integer(model.boundedCacheBytes), "state_bytes": .integer(model.fixedStateBytes),
       "contexts": .array(
         contexts.map { tokens in
           .object([
@@ -104,18 +106,24 @@ extension Inspection {
   }
 
   private static func layerTable(_ model: ModelSummary) -> String {
-    var table = TextTable([
-      ("layer", .right), ("mixer", .left), ("heads", .right), ("k/v heads", .right), ("parameters", .right),
-      ("weights", .right), ("cache/token", .right), ("state", .right), ("break-even", .right),
-    ])
+    let hasBounds = model.boundedCacheBytes > 0
+    var table = TextTable(
+      [
+        ("layer", .right), ("mixer", .left), ("heads", .right), ("k/v heads", .right), ("parameters", .right),
+        ("weights", .right), ("cache/token", .right),
+      ] + (hasBounds ? [("at most", .right)] : []) + [("state", .right), ("break-even", .right)])
     for layer in model.layers {
-      table.add([
+      var row = [
         "\(layer.index)", layer.mixer, "\(layer.heads)", "\(layer.keyValueHeads)",
         NumberText.grouped(layer.parameters), NumberText.bytes(layer.bytes),
         NumberText.bytes(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
+      ]
+      if hasBounds { row.append(layer.boundedCacheBytes.map { NumberText.bytes($0) } ?? "-") }
+      row += [
         NumberText.bytes(layer.memory.fixedElements * ModelSummary.stateElementBytes),
         layer.breakEvenContext.map { "\($0)" } ?? "-",
-      ])
+      ]
+      table.add(row)
     }
     return table.text
   }
@@ -128,9 +136,11 @@ extension Inspection {
       let state = model.stateBytes(tokens: tokens)
       table.add([NumberText.grouped(tokens), NumberText.bytes(state), NumberText.bytes(state + model.weightBytes)])
     }
+    let bounded = model.boundedCacheBytes
     return """
       memory, with caches and states in float32 as this runtime keeps them: weights \
       \(NumberText.bytes(model.weightBytes)), \(NumberText.bytes(model.cacheBytesPerToken)) a token, \
+      \(bounded > 0 ? "at most \(NumberText.bytes(bounded)) of windows, " : "")\
       \(NumberText.bytes(model.fixedStateBytes)) of state
       \(table.text)break-even: tokens from which a layer's cache is larger than a gated DeltaNet's state in its place
 

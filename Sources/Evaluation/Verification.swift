@@ -5,6 +5,8 @@ import HybridizeRuntime
 /// What a converted model has kept of its source, and whether its two ways of running agree.
 public struct Verification: Sendable {
   public let tensors: TensorComparison
+  /// Whether every layer has the mixer that it has in the source, with the same options.
+  public let hasSameMixers: Bool
   /// Layers that are softmax attention in both, and whether all their tensors are bit-equal.
   public let keptLayers: [(layer: Int, equal: Bool)]
   public let agreement: [MixerAgreement]
@@ -12,10 +14,11 @@ public struct Verification: Sendable {
   public let text: TextComparison?
 
   package init(
-    tensors: TensorComparison, keptLayers: [(layer: Int, equal: Bool)], agreement: [MixerAgreement],
-    text: TextComparison?
+    tensors: TensorComparison, hasSameMixers: Bool, keptLayers: [(layer: Int, equal: Bool)],
+    agreement: [MixerAgreement], text: TextComparison?
   ) {
     self.tensors = tensors
+    self.hasSameMixers = hasSameMixers
     self.keptLayers = keptLayers
     self.agreement = agreement
     self.text = text
@@ -27,8 +30,8 @@ public struct Verification: Sendable {
   /// The worst layer's difference between prefill and decode.
   public var prefillDecodeLargest: Double { agreement.map(\.largestDifference).largestMagnitude }
 
-  /// Every tensor of the source is there, bit for bit, and no other.
-  public var isIdentical: Bool { tensors.tensors.allSatisfy { $0.status == .equal } }
+  /// Every tensor of the source is there, bit for bit, and no other, and all layers do with them what the source's do.
+  public var isIdentical: Bool { hasSameMixers && tensors.tensors.allSatisfy { $0.status == .equal } }
 
   /// What is wrong, in words; empty if all is well.
   ///
@@ -46,7 +49,7 @@ public struct Verification: Sendable {
         failures.append("KL \(text.divergence) is above the accepted \(limit)")
       }
       if isIdentical && text.largestLogitDifference != 0 {
-        failures.append("the weights are identical, the logits are not")
+        failures.append("the models are identical, the logits are not")
       }
     }
     return failures
@@ -72,7 +75,9 @@ public struct Verification: Sendable {
         teacher: teacher, student: student, documents: documents, progress: progress)
     }
     return Verification(
-      tensors: tensors, keptLayers: keptLayers(source, converted, tensors), agreement: agreement, text: text)
+      tensors: tensors,
+      hasSameMixers: source.configuration.mixers.map(\.json) == converted.configuration.mixers.map(\.json),
+      keptLayers: keptLayers(source, converted, tensors), agreement: agreement, text: text)
   }
 
   private static func keptLayers(

@@ -8,7 +8,7 @@ import HybridizeRuntime
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Rewrite a checkpoint: keep softmax attention in some layers, linear attention in the rest.",
+    abstract: "Rewrite a checkpoint: keep softmax attention in some layers, linear attention or a window in the rest.",
     discussion: """
       Weights are transferred, new gates are drawn from --seed; the result is a starting point for distillation. The \
       same inputs give the same bytes. OUT must not exist, and appears whole or not at all.
@@ -29,7 +29,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp(stringLiteral: "How --ratio chooses: \(Self.selectors)."))
   var select = UniformSelector.name
 
-  @Option(help: ArgumentHelp(stringLiteral: "The linear mixer of converted layers: \(Self.mixers)."))
+  @Option(help: ArgumentHelp(stringLiteral: "The mixer of converted layers: \(Self.mixers)."))
   var mixer = GatedDeltaNetOptions.name
 
   @Option(help: "What converted layers are made of: best, portable or paper.")
@@ -39,8 +39,8 @@ struct ConvertCommand: ParsableCommand {
     name: .customLong("option"),
     help: ArgumentHelp(
       """
-      An option of the mixer that differs from the preset's, for instance rotary=false; may be repeated. The names \
-      are those of config.json, as --dry-run --json shows them.
+      An option of the mixer that differs from the preset's, for instance rotary=false or window=256; may be \
+      repeated. The names are those of config.json, as --dry-run --json shows them.
       """, valueName: "name=value"),
     transform: MixerOption.init)
   var options: [MixerOption] = []

@@ -10,7 +10,7 @@ struct VerifyCommand: ParsableCommand {
     discussion: """
       With --text, documents are cut to their first --length tokens, shorter ones are skipped, nothing is added in \
       front; KL(source || converted) and top-1 agreement are averaged over all positions, perplexity over predicted \
-      tokens. Exit code 1 if prefill and decode disagree, if identical weights give different logits, or if the KL \
+      tokens. Exit code 1 if prefill and decode disagree, if identical models give different logits, or if the KL \
       exceeds --max-kl.
       """)
 

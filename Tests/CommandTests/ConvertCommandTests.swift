@@ -52,6 +52,14 @@ struct ConvertCommandTests {
     Case(
       options: ["--keep", "none", "--mixer", "kimi-delta-attention", "--option", "decayBound=-5"], kept: [],
       mixerName: "kimi-delta-attention", mixer: ["rotary": .bool(true), "convolution": .integer(4)]),
+    Case(
+      options: [
+        "--keep", "0,6", "--mixer", "sliding-window-attention", "--option", "window=256", "--option", "sinks=4",
+      ], kept: [0, 6], mixerName: "sliding-window-attention", mixer: ["window": .integer(256), "sinks": .integer(4)]),
+    // Less than the text that both are compared on.
+    Case(
+      options: ["--keep", "none", "--mixer", "sliding-window-attention", "--option", "window=6"], kept: [],
+      mixerName: "sliding-window-attention", mixer: ["window": .integer(6), "sinks": .integer(4)]),
   ]
 
   private func succeed(_ arguments: [String]) async throws -> JSONObject {

@@ -21,7 +21,8 @@ struct JSONOutputTests {
     "bytes": .integer, "tensors": .list(tensor), "layers": .list(.object(["index": .integer, "mixer": .string])),
     "architecture": .object(["name": .string, "kept": .list(.integer), "head_dimension": .integer]),
     "memory": .object([
-      "cache_bytes_per_token": .integer, "state_bytes": .integer, "weight_bytes": .integer,
+      "cache_bytes_per_token": .integer, "bounded_cache_bytes": .integer, "state_bytes": .integer,
+      "weight_bytes": .integer,
       "contexts": .list(.object(["tokens": .integer, "cache_and_state_bytes": .integer, "total_bytes": .integer])),
     ]),
   ])

@@ -76,6 +76,43 @@ struct InspectionTests {
     #expect(state.byteCount == summary.stateBytes(tokens: 11))
   }
 
+  @Test("the cache of a window ends to grow, and is less than a state where it stays below it")
+  func boundedCaches() throws {
+    // Windows of one token and of many: 1 + 512 and 4 + 699 + 700 tokens at most, of 2 * 2 * 6 elements.
+    let mixers = [(1, 1), (700, 4)].map { window, sinks in
+      var options = SlidingWindowAttentionOptions()
+      (options.window, options.sinks) = (window, sinks)
+      return options
+    }
+    var pico = try PicoModel(mixers: mixers + [SoftmaxAttentionSpecification()])
+    try pico.write(to: scratch)
+    let inspection = try Inspection(scratch.path)
+    let model = try #require(inspection.model)
+    let (perToken, bounds) = (24 * 4, [513, 1403])
+    #expect(model.layers.map(\.memory.mostTokens) == bounds + [nil])
+    #expect(model.cacheBytesPerToken == perToken && model.fixedStateBytes == 0)
+    #expect(model.boundedCacheBytes == (513 + 1403) * perToken)
+    for (tokens, rows) in [(0, 0), (500, 1500), (1000, 513 + 2000), (5000, 513 + 1403 + 5000)] {
+      #expect(model.stateBytes(tokens: tokens) == rows * perToken, "after \(tokens)")
+    }
+    #expect(model.layers.map(\.breakEvenContext) == [6, 6, 6])
+    let object = inspection.json(contexts: [1000])
+    let layers = try #require(object["layers"]?.arrayValue).compactMap(\.objectValue)
+    #expect(layers.map { $0["cache_most_tokens"] } == [.integer(513), .integer(1403), .null])
+    #expect(object["memory"]?.objectValue?["bounded_cache_bytes"]?.integerValue == model.boundedCacheBytes)
+    let text = inspection.text(contexts: [1000])
+    for part in ["at most", "96 B a token, at most 179.6 KiB of windows", "48.1 KiB", "131.5 KiB"] {
+      #expect(text.contains(part), "\(part) in: \(text)")
+    }
+    #expect(!(try Inspection(Fixtures.hybrid).text().contains("at most")))
+
+    // Heads so wide that a state is larger than a short window's cache ever is: 1024 tokens.
+    pico = try PicoModel(mixers: mixers, fields: ["head_dim": .integer(1024), "num_key_value_heads": .integer(2)])
+    try pico.write(to: scratch)
+    let wide = try #require(try Inspection(scratch.path).model)
+    #expect(wide.layers.map(\.breakEvenContext) == [nil, 1024])
+  }
+
   @Test("the JSON holds memory at the contexts that are asked for")
   func json() throws {
     let object = try Inspection(Fixtures.hybrid).json(contexts: [100, 7])

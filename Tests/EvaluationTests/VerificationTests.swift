@@ -42,7 +42,7 @@ struct VerificationTests {
   private func verification(_ result: Case, converted: String) throws -> Verification {
     let tensors = try TensorComparison(ModelDirectory(Fixtures.model).reader, ModelDirectory(converted).reader)
     return Verification(
-      tensors: tensors, keptLayers: [],
+      tensors: tensors, hasSameMixers: true, keptLayers: [],
       agreement: result.differences.enumerated().map { index, layer in
         MixerAgreement(
           layer: index, mixer: "softmax-attention", largestDifference: layer.difference, largestOutput: layer.output)
@@ -65,13 +65,13 @@ struct VerificationTests {
     for failure in failures { #expect(verification.text(failures).contains("FAILED: \(failure)\n")) }
   }
 
-  @Test("identical weights must give identical logits")
+  @Test("identical models must give identical logits")
   func identical() throws {
     let same = Case(testDescription: "", divergence: 0, failures: [])
     #expect(try verification(same, converted: Fixtures.model).failures(largestDivergence: nil) == [])
     let other = Case(testDescription: "", divergence: 0, logitDifference: 1e-7, failures: [])
     let failures = try verification(other, converted: Fixtures.model).failures(largestDivergence: nil)
-    #expect(failures == ["the weights are identical, the logits are not"])
+    #expect(failures == ["the models are identical, the logits are not"])
   }
 
   @Test("a layer that gives no number is not passed over for one that does")

@@ -43,6 +43,18 @@ package struct PicoModel {
     tensors = ModelLayout(model).tensors.map { Self.random($0, elementType, seed: seed) }
   }
 
+  /// A layer of every mixer, each with all that remembers: convolutions, and a window that is soon full.
+  package static func everyMixer(window: Int = 24, sinks: Int = 3) -> [any MixerSpecification] {
+    var windowed = SlidingWindowAttentionOptions()
+    (windowed.window, windowed.sinks) = (window, sinks)
+    var delta = GatedDeltaNetOptions(keyValueHeads: 2)
+    (delta.rotary, delta.convolution) = (true, 4)
+    var linear = GatedLinearAttentionOptions(keyValueHeads: 2)
+    (linear.rotary, linear.convolution) = (true, 3)
+    let kimi = KimiDeltaAttentionOptions(keyValueHeads: 2, decayRank: 5, gateRank: 7)
+    return [SoftmaxAttentionSpecification(), windowed, delta, linear, kimi]
+  }
+
   /// Gains near one, all else of a size that keeps activations near one.
   private static func random(_ tensor: TensorRequirement, _ type: ElementType, seed: UInt64) -> StoredTensor {
     var generator = SeededGenerator(seed: seed, stream: tensor.name)

@@ -16,11 +16,12 @@ extern "C" {
 
 #pragma clang assume_nonnull begin
 
-/// Instruction sets, weakest first.
+/// Instruction sets, those of one architecture weakest first.
 typedef enum ck_level {
-  ck_level_portable = 0,  // 128-bit vectors of the base architecture: SSE2, NEON
+  ck_level_portable = 0,  // 128-bit vectors as the compiler makes them for any processor of the architecture
   ck_level_avx2 = 1,      // AVX2, FMA, F16C
   ck_level_avx512 = 2,    // AVX-512 F, BW, VL, DQ
+  ck_level_neon = 3,      // of every 64-bit ARM processor: fused multiply-add, float16 conversions, 32 registers
 } ck_level;
 
 /// How weights are stored. The quantised types are blocks of 32 along a row: a float16 scale, then 32 bytes, or 16

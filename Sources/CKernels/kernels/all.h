@@ -1,4 +1,4 @@
-// Every kernel, for the vector width WIDTH, gathered in the table LEVEL. Included once by each level_*.c.
+// Every kernel, for vectors of WIDTH floats in REGISTERS registers, gathered in the table LEVEL. Included once by each level_*.c.
 #include "vector.h"
 
 #include "exponential.h"

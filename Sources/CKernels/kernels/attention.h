@@ -41,7 +41,11 @@ static float weigh(float *scores, size_t count, float greatest) {
   return sum_of(sum);
 }
 
-/// `out[q, first ...] = sum_n weights[q, n] values[n, first ...]` for a few queries and vectors, both constants.
+/// Values that are summed before those after them are read: what has come from memory is in the first-level cache for all
+/// parts of a row, and the next comes while these are computed with. A third faster than whole columns.
+#define GATHER_BLOCK 16
+
+/// `out[q, first ...] += sum_n weights[q, n] values[n, first ...]` for a few queries and vectors, both constants.
 INLINE void gather_tile(
     ck_type type, int queries, int vectors, const float *weights, size_t weight_stride, const char *values,
     size_t first, size_t count, size_t dimension, float *out, size_t out_stride) {
@@ -49,7 +53,7 @@ INLINE void gather_tile(
 #pragma clang loop unroll(full)
   for (int q = 0; q < queries; q++)
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) sum[q][v] = 0;
+    for (int v = 0; v < vectors; v++) sum[q][v] = load(out + (size_t)q * out_stride + first + (size_t)v * WIDTH);
   for (size_t n = 0; n < count; n++, values += ck_row_bytes(type, dimension)) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
@@ -66,28 +70,32 @@ INLINE void gather_tile(
       store(out + (size_t)q * out_stride + first + (size_t)v * WIDTH, sum[q][v]);
 }
 
+/// `out[q] = sum_n weights[q, n] values[n]`.
 INLINE void gather_values(
-    ck_type type, int queries, const float *weights, size_t weight_stride, const void *values, size_t count,
+    ck_type type, int queries, const float *weights, size_t weight_stride, const char *values, size_t count,
     size_t dimension, float *out, size_t out_stride) {
   // As many accumulators as registers hold beside a value and the weights.
-  const int vectors = WIDTH == 16 || queries <= 2 ? 4 : queries == 3 ? 3 : 2;
-  size_t i = 0;
-  for (; i + (size_t)vectors * WIDTH <= dimension; i += (size_t)vectors * WIDTH)
-    gather_tile(type, queries, vectors, weights, weight_stride, values, i, count, dimension, out, out_stride);
-  for (; i + 2 * WIDTH <= dimension; i += 2 * WIDTH)
-    gather_tile(type, queries, 2, weights, weight_stride, values, i, count, dimension, out, out_stride);
-  for (; i + WIDTH <= dimension; i += WIDTH)
-    gather_tile(type, queries, 1, weights, weight_stride, values, i, count, dimension, out, out_stride);
-  if (i < dimension) {
-    const size_t rest = dimension - i;
+  const int vectors = REGISTERS == 32 || queries <= 2 ? 4 : 2;
+  for (int q = 0; q < queries; q++) memset(out + (size_t)q * out_stride, 0, dimension * sizeof *out);
+  for (size_t n = 0; n < count; n += GATHER_BLOCK) {
+    const size_t block = count - n < GATHER_BLOCK ? count - n : GATHER_BLOCK;
+    const char *rows = values + n * ck_row_bytes(type, dimension);
+    size_t i = 0;
+    for (; i + (size_t)vectors * WIDTH <= dimension; i += (size_t)vectors * WIDTH)
+      gather_tile(type, queries, vectors, weights + n, weight_stride, rows, i, block, dimension, out, out_stride);
+    for (; i + WIDTH <= dimension; i += WIDTH)
+      gather_tile(type, queries, 1, weights + n, weight_stride, rows, i, block, dimension, out, out_stride);
+  }
+  const size_t whole = dimension / WIDTH * WIDTH, rest = dimension - whole;
+  if (rest)
     for (int q = 0; q < queries; q++) {
       floats sum = 0;
       for (size_t n = 0; n < count; n++)
         sum = multiply_add(
-            (floats)weights[(size_t)q * weight_stride + n], load_first_weights(type, values, n * dimension + i, rest), sum);
-      store_first(out + (size_t)q * out_stride + i, sum, rest);
+            (floats)weights[(size_t)q * weight_stride + n],
+            load_first_weights(type, values, n * dimension + whole, rest), sum);
+      store_first(out + (size_t)q * out_stride + whole, sum, rest);
     }
-  }
 }
 
 /// Queries times the scale, one after the other: scores need no pass of their own for it.

@@ -2,7 +2,7 @@
 // registers.
 
 // Rows and vectors of the block of C that registers hold.
-#if WIDTH == 16
+#if REGISTERS == 32
 #define BLOCK_ROWS 12
 #elif WIDTH == 8
 #define BLOCK_ROWS 6

@@ -127,6 +127,8 @@ INLINE void gemv_tile_of_blocks(
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
   if (type == ck_q8_0 || type == ck_q4_0) return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
+  // Operands of NEON are in registers as well, none in memory.
+  if (REGISTERS == 32) return rows <= 2 ? 8 : rows <= 5 ? 4 : rows == 6 ? 3 : 2;
   return rows == 1 ? 8 : rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 7 ? 2 : 1;
 }
 

@@ -137,7 +137,7 @@ INLINE void recurrence_columns(
     const ck_linear_recurrence *call, size_t first, size_t count, int per_channel, int delta, const float *prepared) {
   // Half of a first-level cache: beyond it, narrower strips stay inside. A decay for each row beside the delta rule
   // takes more registers than 16 for a wide strip.
-  const int few_registers = per_channel && delta && WIDTH < 16;
+  const int few_registers = per_channel && delta && REGISTERS < 32;
   const size_t widest = !few_registers && call->key_dimension * 4 * WIDTH * sizeof(float) <= 20480 ? 4 : 2;
   size_t c = first, end = first + count;
   if (widest == 4)

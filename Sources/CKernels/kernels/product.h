@@ -3,13 +3,7 @@
 // Sums run along the depth in order, whatever the shapes: a row's results do not depend on its company.
 
 // Rows and outputs of the block that registers hold.
-#if WIDTH == 16
-#define TILE_ROWS 12
-#elif WIDTH == 8
-#define TILE_ROWS 6
-#else
-#define TILE_ROWS 6
-#endif
+#define TILE_ROWS (REGISTERS == 32 ? 12 : 6)
 #define STRIP (2 * WIDTH)
 
 /// One output: its weights from element `first` on, `depth` of them, become a column of the strip.
@@ -155,7 +149,7 @@ static void multiply_rest(
     TILE_CASE(3);
     TILE_CASE(4);
     TILE_CASE(5);
-#if TILE_ROWS > 6
+#if REGISTERS == 32
     TILE_CASE(6);
     TILE_CASE(7);
     TILE_CASE(8);

@@ -5,8 +5,3 @@
 #include <string.h>
 
 #include "../levels.h"
-
-#if defined(__aarch64__)
-#define HAS_FMA 1
-#define HAS_HALF 1
-#endif

@@ -7,14 +7,17 @@ import HybridizeCore
   import Darwin
 #endif
 
-/// The vector instructions that the kernels of the CPU backend are written for, weakest first.
+/// The vector instructions that the kernels of the CPU backend are written for, those of one architecture weakest
+/// first.
 public enum InstructionSet: String, Sendable, CaseIterable {
-  /// What every machine of the architecture has: SSE2 or NEON.
+  /// Vectors of 128 bits as the compiler makes them for any machine of the architecture.
   case portable
   /// AVX2 with FMA and F16C.
   case avx2
   /// AVX-512 F, BW, VL and DQ.
   case avx512
+  /// What every 64-bit ARM machine has: 128-bit vectors in 32 registers, fused multiply-add, float16 conversions.
+  case neon
 
   /// The environment variable that forces one of them.
   public static let environmentVariable = "HYBRIDIZE_ISA"
@@ -59,6 +62,7 @@ public enum InstructionSet: String, Sendable, CaseIterable {
     case .portable: ck_level_portable
     case .avx2: ck_level_avx2
     case .avx512: ck_level_avx512
+    case .neon: ck_level_neon
     }
   }
 

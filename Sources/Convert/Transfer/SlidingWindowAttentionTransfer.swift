@@ -9,9 +9,18 @@ public struct SlidingWindowAttentionTransfer: TransferRule {
   public init(_ mixer: SlidingWindowAttentionOptions) { options = mixer }
 
   /// Presets are about linear layers and change nothing here.
+  ///
+  /// - Throws: `.badMixerOption` for expanded key and value heads.
   public static func mixer(
     for model: ModelConfiguration, _ choice: MixerChoice
-  ) throws(HybridizeError) -> SlidingWindowAttentionOptions { SlidingWindowAttentionOptions() }
+  ) throws(HybridizeError) -> SlidingWindowAttentionOptions {
+    guard !choice.expandKeyValue else {
+      throw HybridizeError(
+        .badMixerOption, expected: "key and value heads as in the source, in \(mixerName)",
+        found: "a key and value head for every query head")
+    }
+    return SlidingWindowAttentionOptions()
+  }
 
   public func steps(layer: Int, _ context: TransferContext) throws(HybridizeError) -> [TransferStep] {
     let model = context.source.configuration
