@@ -30,8 +30,9 @@ def is_hybrid(engine, kind):
 
 def weight_type(kind):
     """F32, BF16, Q8_0 of what an engine says about its type."""
+    weights = kind.upper().split(",")[0]
     for name in ("Q8_0", "Q4_0", "BF16", "F16", "F32"):
-        if name in kind.upper():
+        if name in weights:
             return name
     return "F32"
 
