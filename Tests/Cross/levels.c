@@ -374,7 +374,7 @@ static void check_attention(const ck_kernels *tested, const ck_kernels *plain, c
     void *keys = random_weight(plain, type, count, dimension), *values = random_weight(plain, type, count, dimension);
     EACH(group_of, 1, 2, 3, 4, 9) {
       const size_t group = *group_of, part = dimension + 2;
-      float *query = random_floats((group - 1) * stride + dimension, -1, 1), *scratch = space(group * count);
+      float *query = random_floats((group - 1) * stride + dimension, -1, 1), *scratch = space(ck_attend_scratch(group, dimension, count));
       // Two parts, the second of half the keys.
       float *found = space(2 * group * part), *expected = space(2 * group * part);
       for (size_t p = 0; p < 2; p++) {

@@ -177,7 +177,7 @@ typedef struct ck_kernels {
 
   /// Attention of `group` query rows, which share a key head, to `count` keys; leaves the unnormalised sums.
   /// partial: for each query its greatest score, the sum of weights and `dimension` weighted values.
-  /// scratch: `group * (dimension + count)`.
+  /// scratch: `ck_attend_scratch`.
   void (*attend)(
       ck_type type, const float *query, size_t group, size_t query_stride, size_t dimension, const void *keys,
       const void *values, size_t count, float scale, float *scratch, float *partial);
@@ -207,6 +207,10 @@ static inline size_t ck_chunk_scratch(size_t chunk, size_t key_dimension, size_t
 static inline size_t ck_linear_scratch(size_t outputs, size_t inputs) {
   const size_t depth = inputs < 384 ? inputs : 384;
   return (outputs + ck_widest_strip - 1) / ck_widest_strip * ck_widest_strip * depth;
+}
+/// Floats of scratch that `attend` asks for.
+static inline size_t ck_attend_scratch(size_t group, size_t dimension, size_t count) {
+  return group * (dimension + count);
 }
 /// Floats of scratch that `attend_block` asks for.
 static inline size_t ck_attention_scratch(size_t group, size_t rows, size_t dimension) {

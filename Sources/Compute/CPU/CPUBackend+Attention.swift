@@ -49,8 +49,8 @@ extension CPUBackend {
     let width = call.headDimension
     let partFloats = call.group * (width + 2)
     let partials = pool.shared(floats: job.partCount * call.keyValueHeads * partFloats)
-    pool.run(job.partCount * call.keyValueHeads, scratch: call.group * (width + FewQueries.keysAPart)) {
-      item, scratch in
+    let scratchFloats = ck_attend_scratch(call.group, width, FewQueries.keysAPart)
+    pool.run(job.partCount * call.keyValueHeads, scratch: scratchFloats) { item, scratch in
       let part = job.parts[item / call.keyValueHeads]
       let head = item % call.keyValueHeads
       let cache = job.sequences[part.sequence]
