@@ -458,6 +458,8 @@ static void check_judgement(const ck_kernels *tested, const ck_kernels *plain) {
     float *x = random_floats(count, -20, 20), *y = random_floats(count, -20, 20);
     compare_doubles(
         "log_sum_exp", functions, tested->log_sum_exp(x, count), plain->log_sum_exp(x, count));
+    const float sum = tested->read(x, count), wanted = plain->read(x, count);
+    compare_sums("read", count, &sum, &wanted, 1);
     // The divergence of one value from itself is zero but for rounding.
     if (count > 1)
       compare_doubles(
