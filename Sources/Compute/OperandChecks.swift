@@ -57,6 +57,12 @@ extension Weight {
 }
 
 extension CacheTensor {
+  /// - Precondition: `x [tokens, heads * headDimension]` has room from row `position` on.
+  func checkAppend(_ x: Tensor, at position: Int) {
+    precondition(x.columns == heads * headDimension, "appendToCache: wrong shape")
+    precondition(position >= 0 && position + x.rows <= capacity, "appendToCache: beyond the cache")
+  }
+
   /// - Precondition: the rows can be copied.
   func checkCopy(_ range: Range<Int>, to target: CacheTensor, at position: Int) {
     precondition(

@@ -2,24 +2,6 @@
 //
 // Keys and values are read in the type of the cache; sums are float32.
 
-/// exp of `x <= 0`, to a relative error of 3e-7; exactly 0 below -87, where results would be subnormal.
-INLINE floats exp_of_negative(floats x) {
-  const float round = 12582912.0f;  // as in `exp_of`
-  floats shifted = multiply_add(x, (floats)1.44269504088896341f, (floats)round);
-  floats n = shifted - round;
-  floats r = multiply_add(n, (floats)-0.693145751953125f, x);
-  r = multiply_add(n, (floats)-1.42860682030941723212e-6f, r);
-  floats p = (floats)(1.0f / 720);
-  p = multiply_add(p, r, (floats)(1.0f / 120));
-  p = multiply_add(p, r, (floats)(1.0f / 24));
-  p = multiply_add(p, r, (floats)(1.0f / 6));
-  p = multiply_add(p, r, (floats)0.5f);
-  p = multiply_add(p, r, (floats)1.0f);
-  p = multiply_add(p, r, (floats)1.0f);
-  floats power = (floats)(((words)shifted << 23) + (127u << 23));
-  return x < -87.0f ? (floats)0 : p * power;
-}
-
 /// Turns scores into `exp(score - greatest)` and returns their sum. `greatest` is at least the greatest of them.
 static float weigh(float *scores, size_t count, float greatest) {
   if (greatest == -INFINITY) {

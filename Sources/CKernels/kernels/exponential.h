@@ -1,14 +1,20 @@
 // exp, to a relative error of 3e-7, right at the ends of the range: exp(-inf) = 0, exp(inf) = inf, NaN stays.
 
+/// 1.5 * 2^23: adding it leaves an integer in the low bits.
+#define EXPONENT_ROUND 12582912.0f
+
+/// Cody and Waite: x = n ln 2 + r with |r| <= ln 2 / 2; the constant of ln 2 is cut in two so that n times its first part
+/// is exact. Leaves n in the low bits of `shifted` and returns r.
+INLINE floats reduce(floats x, floats *shifted) {
+  *shifted = multiply_add(x, (floats)1.44269504088896341f, (floats)EXPONENT_ROUND);
+  floats n = *shifted - EXPONENT_ROUND;
+  floats r = multiply_add(n, (floats)-0.693145751953125f, x);
+  return multiply_add(n, (floats)-1.42860682030941723212e-6f, r);
+}
+
 INLINE floats exp_of(floats x) {
-  // Cody and Waite: x = n ln 2 + r with |r| <= ln 2 / 2; the constant of ln 2 is cut in two so that n times its
-  // first part is exact.
-  const float round = 12582912.0f;  // 1.5 * 2^23: adding it leaves an integer in the low bits
-  floats clamped = x > 89.0f ? (floats)89.0f : (x < -104.0f ? (floats)-104.0f : x);
-  floats shifted = multiply_add(clamped, (floats)1.44269504088896341f, (floats)round);
-  floats n = shifted - round;
-  floats r = multiply_add(n, (floats)-0.693145751953125f, clamped);
-  r = multiply_add(n, (floats)-1.42860682030941723212e-6f, r);
+  floats clamped = x > 89.0f ? (floats)89.0f : (x < -104.0f ? (floats)-104.0f : x), shifted;
+  floats r = reduce(clamped, &shifted);
 
   // The Taylor polynomial of degree 7: 5e-9 at the ends of r.
   floats p = (floats)(1.0f / 5040);
@@ -21,11 +27,25 @@ INLINE floats exp_of(floats x) {
   p = multiply_add(p, r, (floats)1.0f);
 
   // 2^n in two factors, as n reaches beyond the exponents of float32 at both ends.
-  ints whole = (ints)((words)shifted - (words)(floats)round);
+  ints whole = (ints)((words)shifted - (words)(floats)EXPONENT_ROUND);
   words half = (words)(whole >> 1);
   floats low = (floats)((half + 127u) << 23);
   floats high = (floats)(((words)whole - half + 127u) << 23);
   return p * low * high;
+}
+
+/// exp of `x <= 0`, to a relative error of 3e-7; exactly 0 below -87, where results would be subnormal.
+INLINE floats exp_of_negative(floats x) {
+  floats shifted, r = reduce(x, &shifted);
+  floats p = (floats)(1.0f / 720);
+  p = multiply_add(p, r, (floats)(1.0f / 120));
+  p = multiply_add(p, r, (floats)(1.0f / 24));
+  p = multiply_add(p, r, (floats)(1.0f / 6));
+  p = multiply_add(p, r, (floats)0.5f);
+  p = multiply_add(p, r, (floats)1.0f);
+  p = multiply_add(p, r, (floats)1.0f);
+  floats power = (floats)(((words)shifted << 23) + (127u << 23));
+  return x < -87.0f ? (floats)0 : p * power;
 }
 
 INLINE floats sigmoid_of(floats x) { return 1.0f / (1.0f + exp_of(-x)); }

@@ -3,29 +3,21 @@ import HybridizeCore
 
 extension CPUBackend {
   public func appendToCache(_ x: Tensor, _ cache: CacheTensor, position: Int) {
-    let width = cache.headDimension
-    precondition(x.columns == cache.heads * width, "appendToCache: wrong shape")
-    precondition(position >= 0 && position + x.rows <= cache.capacity, "appendToCache: beyond the cache")
+    cache.checkAppend(x, at: position)
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
-      for head in 0..<cache.heads {
-        for row in rows {
-          cache.store(x.row(row) + head * width, head: head, row: position + row, kernels)
-        }
-      }
+      for row in rows { cache.store(x.row(row), row: position + row, kernels) }
     }
   }
 
   public func rotate(_ x: Tensor, cosine: Tensor, sine: Tensor, appendingTo cache: CacheTensor, position: Int) {
     let half = cache.headDimension / 2
-    precondition(cache.headDimension % 2 == 0 && x.columns == cache.heads * cache.headDimension, "rotate: wrong shape")
+    cache.checkAppend(x, at: position)
+    precondition(cache.headDimension % 2 == 0, "rotate: heads do not fit")
     precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
-    precondition(position >= 0 && position + x.rows <= cache.capacity, "appendToCache: beyond the cache")
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
       for row in rows {
         kernels.rotate(x.row(row), cache.heads, cache.headDimension, cosine.row(row), sine.row(row))
-        for head in 0..<cache.heads {
-          cache.store(x.row(row) + head * cache.headDimension, head: head, row: position + row, kernels)
-        }
+        cache.store(x.row(row), row: position + row, kernels)
       }
     }
   }

@@ -46,14 +46,16 @@ extension CacheTensor {
     storage.address + (head * capacity + row) * rowBytes
   }
 
-  /// Stores one row, rounded to nearest even where the type is narrower.
-  func store(_ values: UnsafePointer<Float>, head: Int, row: Int, _ kernels: ck_kernels) {
-    let target = address(head: head, row: row)
-    switch type {
-    case .full: target.copyMemory(from: values, byteCount: rowBytes)
-    case .bfloat16:
-      var lost = ck_narrowing()
-      kernels.narrow(ck_bfloat16, values, headDimension, target.assumingMemoryBound(to: UInt16.self), &lost)
+  /// Stores the heads of one token, rounded to nearest even where the type is narrower.
+  func store(_ values: UnsafePointer<Float>, row: Int, _ kernels: ck_kernels) {
+    for head in 0..<heads {
+      let (source, target) = (values + head * headDimension, address(head: head, row: row))
+      switch type {
+      case .full: target.copyMemory(from: source, byteCount: rowBytes)
+      case .bfloat16:
+        var lost = ck_narrowing()
+        kernels.narrow(ck_bfloat16, source, headDimension, target.assumingMemoryBound(to: UInt16.self), &lost)
+      }
     }
   }
 }

@@ -26,8 +26,7 @@ extension ReferenceBackend {
 
   public func appendToCache(_ x: Tensor, _ cache: CacheTensor, position: Int) {
     let width = cache.headDimension
-    precondition(x.columns == cache.heads * width, "appendToCache: wrong shape")
-    precondition(position >= 0 && position + x.rows <= cache.capacity, "appendToCache: beyond the cache")
+    cache.checkAppend(x, at: position)
     for head in 0..<cache.heads {
       for token in 0..<x.rows {
         let target = cache.doubles(head: head, row: position + token)
