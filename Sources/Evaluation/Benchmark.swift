@@ -64,24 +64,26 @@ public struct Benchmark {
     var results: [BenchmarkResult] = []
     let bandwidths = subjects.map { $0.model.backend.readBandwidth(of: $0.model.weights) }
     for (number, test) in tests.enumerated() {
-      var states: [DecodingState] = []
+      var beginnings: [Beginning] = []
       var measured = Array(repeating: Measurement(), count: subjects.count)
       for subject in subjects {
-        let state = try start(subject.model, test)
-        states.append(state)
+        let beginning = try begin(subject.model, test)
+        beginnings.append(beginning)
         // Two blocks of a prefill, as a short one takes another way through the kernels; a few steps of decoding.
         let length = min(test.length, test.prompt > 0 ? 2 * Model.prefillBlock : 16)
-        _ = try time(subject.model, test, state, length: length)
+        _ = try time(subject.model, test, beginning, length: length)
       }
       for repetition in 0..<options.repetitions {
         for index in Self.order(subjects.count, repetition) {
-          let sample = try time(subjects[index].model, test, states[index], length: test.length)
+          let sample = try time(subjects[index].model, test, beginnings[index], length: test.length)
           measured[index].add(sample)
         }
       }
       for (index, subject) in subjects.enumerated() {
-        let profile = options.profiles ? try self.profile(subject.model, test, states[index]) : nil
-        results.append(result(subject, test, measured[index], states[index], bandwidths[index], profile))
+        let profile = options.profiles ? try self.profile(subject.model, test, beginnings[index]) : nil
+        results.append(
+          result(subject, test, measured[index], beginnings[index].state(of: subject.model), bandwidths[index], profile)
+        )
       }
       progress.report("bench \(test.name)", done: number + 1, of: tests.count)
     }
@@ -109,18 +111,35 @@ public struct Benchmark {
     }
   }
 
-  /// A state with `depth` tokens in it.
-  private func start(_ model: Model, _ test: BenchmarkTest) throws(HybridizeError) -> DecodingState {
+  /// What the sequences of a test go on from.
+  private enum Beginning {
+    /// Nothing, so that peaks of memory are those of the sequences alone.
+    case empty(capacity: Int)
+    /// Tokens that all have in common.
+    case filled(DecodingState)
+
+    /// A state to go on with.
+    func state(of model: Model) -> DecodingState {
+      switch self {
+      case .empty(let capacity): model.makeState(capacity: capacity)
+      case .filled(let state): state.fork()
+      }
+    }
+  }
+
+  /// - Returns: `depth` tokens.
+  private func begin(_ model: Model, _ test: BenchmarkTest) throws(HybridizeError) -> Beginning {
+    guard test.depth > 0 else { return .empty(capacity: test.length) }
     let state = model.makeState(capacity: test.depth + test.length)
     try model.forward(Self.tokens(test.depth, model, stream: "depth"), state: state, rows: .none)
-    return state
+    return .filled(state)
   }
 
   private func time(
-    _ model: Model, _ test: BenchmarkTest, _ start: DecodingState, length: Int
+    _ model: Model, _ test: BenchmarkTest, _ beginning: Beginning, length: Int
   ) throws(HybridizeError) -> Sample {
     ProcessMemory.resetPeak()
-    let sequences = Self.sequences(test, length, start, model)
+    let sequences = Self.sequences(test, length, beginning, model)
     let clock = ContinuousClock()
     let begin = clock.now
     try feed(sequences, to: model, test)
@@ -131,11 +150,11 @@ public struct Benchmark {
 
   /// Sequences that go on from the same start, each with tokens of its own.
   private static func sequences(
-    _ test: BenchmarkTest, _ length: Int, _ start: DecodingState, _ model: Model
+    _ test: BenchmarkTest, _ length: Int, _ beginning: Beginning, _ model: Model
   ) -> [SequenceInput] {
     (0..<test.sequences).map { number in
       SequenceInput(
-        tokens(length, model, stream: number == 0 ? "test" : "test \(number)"), state: start.fork())
+        tokens(length, model, stream: number == 0 ? "test" : "test \(number)"), state: beginning.state(of: model))
     }
   }
 
@@ -150,13 +169,13 @@ public struct Benchmark {
 
   /// The fastest of up to three runs, as the others were disturbed more.
   private func profile(
-    _ model: Model, _ test: BenchmarkTest, _ start: DecodingState
+    _ model: Model, _ test: BenchmarkTest, _ beginning: Beginning
   ) throws(HybridizeError) -> Profile {
     let clocked = ProfilingBackend(model.backend)
     let model = model.running(on: clocked)
     var best: Profile?
     for _ in 0..<min(options.repetitions, 3) {
-      let sequences = Self.sequences(test, test.length, start, model)
+      let sequences = Self.sequences(test, test.length, beginning, model)
       clocked.start()
       try feed(sequences, to: model, test)
       let profile = clocked.stop()
