@@ -8,7 +8,7 @@ import HybridizeCore
 /// place. A backend is used by one thread at a time; it brings its own threads.
 ///
 /// Shapes are written `[rows, columns]`; `heads x headDimension` are the columns of a row, head by head.
-public protocol Backend: AnyObject, Sendable {
+public protocol Backend: GradientOperations, MixingGradientOperations {
   /// For reports: `cpu`, `reference`.
   var name: String { get }
   /// What it runs on, for reports: instruction set, libraries.

@@ -15,11 +15,7 @@ struct ProfileReport {
   /// The operations that occur, with their time over all parts.
   var operations: [(operation: Profile.Operation, entry: Profile.Entry)] {
     Profile.Operation.allCases.compactMap { operation in
-      let entry = profile.entries.reduce(into: Profile.Entry()) { sum, entry in
-        guard entry.key.operation == operation else { return }
-        sum.calls += entry.value.calls
-        sum.nanoseconds += entry.value.nanoseconds
-      }
+      let entry = profile[operation]
       return entry.nanoseconds > 0 ? (operation, entry) : nil
     }
   }

@@ -45,15 +45,54 @@ struct DeterminismTests {
         let call = LinearRecurrenceShape(
           heads: 5, keyValueHeads: 5, keyDimension: 64, valueDimension: 96, scale: 0.1, decay: decay, update: update,
           chunkSize: chunk)
-        let run = RecurrenceOperands(call, tokens: 50, on: backend, seed: 9).run(call, pieces: [50])
+        let run = RandomRecurrence(call, tokens: 50, on: backend, seed: 9).run(call, pieces: [50])
         results["recurrence \(decay) \(update) \(chunk ?? 0)"] = (run.out + run.state).map { Float($0).bitPattern }
       }
     }
+    try noteGradients(backend, operands, note)
     let x = operands.random(100, 500).tested
     backend.rmsNorm(x, gain: try operands.weight([500], .float32).tested, epsilon: 1e-5, into: x)
     backend.silu(x)
     note("norm and activation", x)
     return results
+  }
+
+  /// What is summed over rows, heads of a group and sequences.
+  private func noteGradients(
+    _ backend: CPUBackend, _ operands: BackendComparison, _ note: (String, Tensor) -> Void
+  ) throws {
+    let attention = AttentionShape(heads: 6, keyValueHeads: 2, headDimension: 32, scale: 0.2)
+    let sequences = [0..<130, 130..<170].map { rows in
+      SequenceCache(
+        rows: rows, position: 0, keys: backend.cache(operands.random(rows.count, 64).tested, heads: 2),
+        values: backend.cache(operands.random(rows.count, 64).tested, heads: 2))
+    }
+    let (query, gradient) = (operands.random(170, 192).tested, operands.random(170, 192).tested)
+    let gradients = [192, 64, 64].map { operands.memory(170, $0).tested }
+    backend.attentionGradient(
+      attention, query: query, sequences: sequences, gradient: gradient, into: gradients[0], gradients[1], gradients[2])
+    for (name, tensor) in zip(["query", "key", "value"], gradients) { note("attentionGradient, \(name)", tensor) }
+
+    let weight = try operands.weight([192, 1, 4], .float32).tested
+    let (out, sums) = (operands.memory(170, 192).tested, operands.random(192, 4).tested)
+    backend.convolutionGradient(
+      query, weight: weight, sequences: [0..<130, 130..<170], gradient: gradient, into: out, addingTo: sums)
+    note("convolutionGradient", out)
+    note("convolutionGradient, weight", sums)
+    let (rate, bias) = (try operands.weight([6], .float32).tested, try operands.weight([192], .float32).tested)
+    let rateSums = [6, 192].map { operands.random(1, $0).tested }
+    backend.logDecayGradient(
+      query, logRate: rate, bias: bias, bound: nil, inPlace: gradient, addingTo: rateSums[0], rateSums[1])
+    note("logDecayGradient", gradient)
+    for (name, tensor) in zip(["logRate", "bias"], rateSums) { note("logDecayGradient, \(name)", tensor) }
+
+    for (decay, update) in LinearRecurrenceShape.kinds {
+      let call = LinearRecurrenceShape(
+        heads: 6, keyValueHeads: 2, keyDimension: 32, valueDimension: 40, scale: 0.2, decay: decay, update: update)
+      let problem = RecurrenceProblem(call, lengths: [50, 3, 20], on: backend)
+      let values = problem.gradient(at: problem.point)
+      note("recurrence gradient \(decay) \(update)", operands.twin(1, values.count, values).tested)
+    }
   }
 
   @Test("rows of one product do not depend on their company", arguments: InstructionSet.available)

@@ -28,7 +28,7 @@ struct LinearRecurrenceTests {
       let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)
       let call = LinearRecurrenceShape(
         heads: 4, keyValueHeads: 2, keyDimension: 64, valueDimension: 64, scale: 0.125, decay: decay, update: update)
-      let operands = RecurrenceOperands(call, tokens: 200, on: backend, seed: 6)
+      let operands = RandomRecurrence(call, tokens: 200, on: backend, seed: 6)
       let whole = operands.run(call, pieces: [200])
       let steps = operands.run(call, pieces: [Int](repeating: 1, count: 200))
       let ragged = operands.run(call, pieces: [64, 1, 100, 35])
@@ -44,7 +44,7 @@ struct LinearRecurrenceTests {
         LinearRecurrenceShape(
           heads: 3, keyValueHeads: 3, keyDimension: 20, valueDimension: 24, scale: 0.2, decay: decay, update: update)
       }
-      let heads = RecurrenceOperands(call(.perHead), tokens: 50, on: backend, seed: 11)
+      let heads = RandomRecurrence(call(.perHead), tokens: 50, on: backend, seed: 11)
       var channels = heads
       channels.logDecay = backend.makeTensor(rows: 50, columns: 60)
       backend.write(
@@ -62,7 +62,7 @@ struct LinearRecurrenceTests {
         let call = LinearRecurrenceShape(
           heads: 1, keyValueHeads: 1, keyDimension: 16, valueDimension: 16, scale: 1, decay: decay, update: update,
           chunkSize: chunkSize)
-        let operands = RecurrenceOperands(call, tokens: 20, on: backend, seed: 7)
+        let operands = RandomRecurrence(call, tokens: 20, on: backend, seed: 7)
         backend.fill(operands.logDecay.rows(10..<11), with: -.infinity)
         let whole = operands.run(call, pieces: [20])
         backend.fill(operands.state, with: 0)

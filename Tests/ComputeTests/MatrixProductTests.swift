@@ -58,6 +58,30 @@ struct MatrixProductTests {
     }
   }
 
+  @Test("pieces of a sum of products cover it once, and no thread has much more to do than another")
+  func productPiecesCover() {
+    for rows in [0, 1, 11, 12, 253, 576, 1000, 4099] {
+      for columns in [0, 1, 33, 256, 1536] {
+        for threads in [1, 2, 3, 8] {
+          let pieces = ProductPieces(rows: rows, columns: columns, mostRows: 192, threads: threads)
+          var seen = [Int](repeating: 0, count: rows * columns)
+          var largest = 0
+          for item in 0..<pieces.count {
+            let piece = pieces[item]
+            #expect(piece.rows.count <= min(192, pieces.rowsABlock) && piece.columns.lowerBound % 32 == 0)
+            largest = max(largest, piece.rows.count * piece.columns.count)
+            for row in piece.rows { for column in piece.columns { seen[row * columns + column] += 1 } }
+          }
+          #expect(seen.allSatisfy { $0 == 1 }, "[\(rows), \(columns)] on \(threads)")
+          if rows >= 576 && columns >= 256 {
+            let turns = (pieces.count + threads - 1) / threads
+            #expect(turns * threads * largest <= rows * columns * 5 / 4, "[\(rows), \(columns)] on \(threads)")
+          }
+        }
+      }
+    }
+  }
+
   @Test("the backend says who multiplies, or why OpenBLAS does not")
   func names() throws {
     #expect(try CPUBackend(threads: 1, matrixProduct: .own).matrixProductName == "own")

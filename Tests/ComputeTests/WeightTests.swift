@@ -45,6 +45,29 @@ struct WeightTests {
     #expect(owner == nil)
   }
 
+  @Test("a weight may share a tensor's memory, which lives as long as the weight")
+  func sharedMemory() throws {
+    for backend in backends {
+      weak var storage: Storage?
+      var weight: Weight?
+      do {
+        let tensor = backend.makeTensor(rows: 5, columns: 2)
+        backend.write((0..<10).map { Double($0) }, to: tensor)
+        storage = tensor.storage
+        weight = backend.weight(sharing: tensor.rows(1..<4))
+        backend.fill(tensor.rows(2..<3), with: -1)
+      }
+      #expect(weight?.rows == 3 && weight?.columns == 2)
+      #expect(weight?.byteCount == 6 * backend.activationType.bitsPerElement / 8)
+      let out = backend.makeTensor(rows: 3, columns: 2)
+      backend.embed([0, 1, 2], try #require(weight), into: out)
+      #expect(backend.read(out) == [2, 3, -1, -1, 6, 7])
+      #expect(storage != nil)
+      weight = nil
+      #expect(storage == nil)
+    }
+  }
+
   @Test("every bit pattern of a 16-bit type is widened right", arguments: [ElementType.bfloat16, .float16])
   func everyBitPattern(_ type: ElementType) throws {
     let owner = OwnedBytes(count: 1 << 17)

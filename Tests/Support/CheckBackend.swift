@@ -24,7 +24,9 @@ package func checkBackend(
   comparison.checkCaches()
   try comparison.checkConvolution()
   comparison.checkLinearRecurrence()
+  try comparison.checkMixingGradients()
   comparison.checkJudgement()
+  try comparison.checkGradients()
   return comparison.mismatches
 }
 

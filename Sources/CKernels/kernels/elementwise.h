@@ -62,22 +62,32 @@ static void log_decay(
   }
 }
 
-static void rotate(float *x, size_t heads, size_t dimension, const float *cosine, const float *sine) {
+/// By the angles times `direction`, a constant: 1, or -1 to turn back.
+INLINE void rotate_heads(
+    float *x, size_t heads, size_t dimension, const float *cosine, const float *sine, float direction) {
   size_t half = dimension / 2;
   for (size_t h = 0; h < heads; h++) {
     float *first = x + h * dimension, *second = first + half;
     size_t i = 0;
     for (; i + WIDTH <= half; i += WIDTH) {
-      floats a = load(first + i), b = load(second + i), c = load(cosine + i), s = load(sine + i);
+      floats a = load(first + i), b = load(second + i), c = load(cosine + i), s = direction * load(sine + i);
       store(first + i, a * c - b * s);
       store(second + i, b * c + a * s);
     }
     for (; i < half; i++) {
-      float a = first[i], b = second[i];
-      first[i] = a * cosine[i] - b * sine[i];
-      second[i] = b * cosine[i] + a * sine[i];
+      float a = first[i], b = second[i], s = direction * sine[i];
+      first[i] = a * cosine[i] - b * s;
+      second[i] = b * cosine[i] + a * s;
     }
   }
+}
+
+static void rotate(float *x, size_t heads, size_t dimension, const float *cosine, const float *sine) {
+  rotate_heads(x, heads, dimension, cosine, sine, 1);
+}
+
+static void rotate_back(float *x, size_t heads, size_t dimension, const float *cosine, const float *sine) {
+  rotate_heads(x, heads, dimension, cosine, sine, -1);
 }
 
 static void widen(ck_type type, const void *source, size_t count, float *target) {

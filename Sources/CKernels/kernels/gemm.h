@@ -42,11 +42,21 @@ static void multiply_block(
       sum[r][1] = multiply_add((floats)a[r], b1, sum[r][1]);
     }
   }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < BLOCK_ROWS; r++) sum[r][0] *= alpha, sum[r][1] *= alpha;
+  if (rows == BLOCK_ROWS && columns == BLOCK_COLUMNS) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < BLOCK_ROWS; r++, c += ldc) {
+      store(c, load(c) + sum[r][0]);
+      store(c + WIDTH, load(c + WIDTH) + sum[r][1]);
+    }
+    return;
+  }
   float block[BLOCK_ROWS][BLOCK_COLUMNS];
 #pragma clang loop unroll(full)
   for (int r = 0; r < BLOCK_ROWS; r++) {
-    store(block[r], sum[r][0] * alpha);
-    store(block[r] + WIDTH, sum[r][1] * alpha);
+    store(block[r], sum[r][0]);
+    store(block[r] + WIDTH, sum[r][1]);
   }
   for (size_t r = 0; r < rows; r++)
     for (size_t i = 0; i < columns; i++) c[r * ldc + i] += block[r][i];

@@ -50,10 +50,12 @@ INLINE void turn(floats *x) {
 #endif
 }
 
-/// Strips of `outputs` rows that are `row_bytes` apart, of their elements `first ..< first + depth`.
+/// Strips, `strip_floats` apart, of `outputs` rows that are `row_bytes` apart, of their elements
+/// `first ..< first + depth`.
 INLINE void pack_of_type(
-    ck_type type, const char *weight, size_t row_bytes, size_t outputs, size_t first, size_t depth, float *packed) {
-  for (size_t o = 0; o < outputs; o += STRIP, packed += STRIP * depth) {
+    ck_type type, const char *weight, size_t row_bytes, size_t outputs, size_t first, size_t depth, float *packed,
+    size_t strip_floats) {
+  for (size_t o = 0; o < outputs; o += STRIP, packed += strip_floats) {
     const size_t count = outputs - o < STRIP ? outputs - o : STRIP;
     size_t c = 0;
     for (; c + WIDTH <= count; c += WIDTH) {
@@ -80,7 +82,8 @@ INLINE void pack_of_type(
 static void pack_weight(
     ck_type type, const void *weight, size_t inputs, size_t outputs, size_t first, size_t depth, float *packed) {
 #define PACK_CASE(TYPE) \
-  case TYPE: return pack_of_type(TYPE, weight, ck_row_bytes(TYPE, inputs), outputs, first, depth, packed)
+  case TYPE:             \
+    return pack_of_type(TYPE, weight, ck_row_bytes(TYPE, inputs), outputs, first, depth, packed, STRIP * depth)
   switch (type) {
     PACK_CASE(ck_float32);
     PACK_CASE(ck_bfloat16);
@@ -102,10 +105,11 @@ static void pack_turned(ck_type type, const void *matrix, size_t outputs, size_t
       }
 }
 
-/// `rows`, a constant, times one strip.
+/// `rows`, a constant, times one strip, added to `keep` times what is there if `accumulate`. A row of x lies along its
+/// memory, or across it if x `is_turned`, a constant: then the stride is from one place of the depth to the next.
 INLINE void multiply_tile(
-    int rows, const float *x, size_t x_stride, const float *strip, size_t depth, float *out, size_t out_stride,
-    size_t outputs, int accumulate) {
+    int rows, int is_turned, const float *x, size_t x_stride, const float *strip, size_t depth, float *out,
+    size_t out_stride, size_t outputs, int accumulate, float keep) {
   floats sum[TILE_ROWS][2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = 0;
@@ -113,7 +117,7 @@ INLINE void multiply_tile(
     floats w0 = load(strip), w1 = load(strip + WIDTH);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      floats v = (floats)x[(size_t)r * x_stride + d];
+      floats v = (floats)(is_turned ? x[d * x_stride + (size_t)r] : x[(size_t)r * x_stride + d]);
       sum[r][0] = multiply_add(v, w0, sum[r][0]);
       sum[r][1] = multiply_add(v, w1, sum[r][1]);
     }
@@ -122,8 +126,8 @@ INLINE void multiply_tile(
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       float *target = out + (size_t)r * out_stride;
-      store(target, accumulate ? load(target) + sum[r][0] : sum[r][0]);
-      store(target + WIDTH, accumulate ? load(target + WIDTH) + sum[r][1] : sum[r][1]);
+      store(target, accumulate ? keep * load(target) + sum[r][0] : sum[r][0]);
+      store(target + WIDTH, accumulate ? keep * load(target + WIDTH) + sum[r][1] : sum[r][1]);
     }
     return;
   }
@@ -131,18 +135,19 @@ INLINE void multiply_tile(
     float lanes[STRIP], *target = out + (size_t)r * out_stride;
     store(lanes, sum[r][0]);
     store(lanes + WIDTH, sum[r][1]);
-    for (size_t i = 0; i < outputs; i++) target[i] = accumulate ? target[i] + lanes[i] : lanes[i];
+    for (size_t i = 0; i < outputs; i++) target[i] = accumulate ? keep * target[i] + lanes[i] : lanes[i];
   }
 }
 
-#define TILE_CASE(ROWS)                                                                                       \
-  case ROWS:                                                                                                  \
-    if (ROWS <= TILE_ROWS) multiply_tile(ROWS, x, x_stride, strip, depth, out, out_stride, outputs, accumulate); \
+#define TILE_CASE(ROWS)                                                                                          \
+  case ROWS:                                                                                                     \
+    if (ROWS <= TILE_ROWS)                                                                                       \
+      multiply_tile(ROWS, is_turned, x, x_stride, strip, depth, out, out_stride, outputs, accumulate, keep);     \
     break
 
-static void multiply_rest(
-    size_t rows, const float *x, size_t x_stride, const float *strip, size_t depth, float *out, size_t out_stride,
-    size_t outputs, int accumulate) {
+INLINE void multiply_rest(
+    size_t rows, int is_turned, const float *x, size_t x_stride, const float *strip, size_t depth, float *out,
+    size_t out_stride, size_t outputs, int accumulate, float keep) {
   switch (rows) {
     TILE_CASE(1);
     TILE_CASE(2);
@@ -160,18 +165,48 @@ static void multiply_rest(
   }
 }
 
-static void multiply_packed(
-    const float *x, size_t rows, size_t x_stride, const float *packed, size_t outputs, size_t depth, float *out,
-    size_t out_stride, int accumulate) {
-  for (size_t o = 0; o < outputs; o += STRIP, packed += STRIP * depth) {
-    const size_t count = outputs - o < STRIP ? outputs - o : STRIP;
+/// What a product works on. Strips are `strip_floats` apart, which is more than their own depth where a part of it is
+/// taken, and so are their results by `out_step`, which is STRIP in rows and more where results are strips again.
+struct product {
+  const float *x;
+  size_t rows, x_stride;
+  const float *packed;
+  size_t strip_floats, outputs, depth;
+  float *out;
+  size_t out_stride, out_step;
+  float keep;  // factor of what is there; 0 does not look at it
+};
+
+INLINE void multiply_strips(const struct product *product, int is_turned, int accumulate, float keep) {
+  const size_t row_floats = is_turned ? 1 : product->x_stride, rows = product->rows;
+  const float *packed = product->packed;
+  float *out = product->out;
+  for (size_t o = 0; o < product->outputs; o += STRIP, packed += product->strip_floats, out += product->out_step) {
+    const size_t count = product->outputs - o < STRIP ? product->outputs - o : STRIP;
     size_t r = 0;
     for (; r + TILE_ROWS <= rows; r += TILE_ROWS)
       multiply_tile(
-          TILE_ROWS, x + r * x_stride, x_stride, packed, depth, out + r * out_stride + o, out_stride, count, accumulate);
+          TILE_ROWS, is_turned, product->x + r * row_floats, product->x_stride, packed, product->depth,
+          out + r * product->out_stride, product->out_stride, count, accumulate, keep);
     multiply_rest(
-        rows - r, x + r * x_stride, x_stride, packed, depth, out + r * out_stride + o, out_stride, count, accumulate);
+        rows - r, is_turned, product->x + r * row_floats, product->x_stride, packed, product->depth,
+        out + r * product->out_stride, product->out_stride, count, accumulate, keep);
   }
+}
+
+static void multiply_packed(
+    const float *x, size_t rows, size_t x_stride, const float *packed, size_t outputs, size_t depth, float *out,
+    size_t out_stride, int accumulate) {
+  const struct product product = {
+      .x = x, .rows = rows, .x_stride = x_stride, .packed = packed, .strip_floats = STRIP * depth, .outputs = outputs,
+      .depth = depth, .out = out, .out_stride = out_stride, .out_step = STRIP};
+  multiply_strips(&product, 0, accumulate, 1);
+}
+
+/// `out = keep out + x packed^T`; x `[rows, depth]`, or `[depth, rows]` if it `is_turned`.
+static void run_product(const struct product *product, int is_turned) {
+  if (is_turned) multiply_strips(product, 1, product->keep != 0, product->keep);
+  else multiply_strips(product, 0, product->keep != 0, product->keep);
 }
 
 /// Depth of a strip that stays in the first-level cache beside the rows that pass by.

@@ -29,6 +29,14 @@ INLINE void store_first(float *p, floats x, size_t count) {
   for (size_t i = 0; i < count; i++) p[i] = lanes[i];
 }
 
+/// What `count` elements have of a vector, then zeros.
+INLINE floats load_rest(const float *p, size_t count) { return count >= WIDTH ? load(p) : load_first(p, count); }
+
+INLINE void store_rest(float *p, floats x, size_t count) {
+  if (count >= WIDTH) store(p, x);
+  else store_first(p, x, count);
+}
+
 /// `a b + c`; rounded once where the machine can.
 INLINE floats multiply_add(floats a, floats b, floats c) {
 #if defined(HAS_FMA)

@@ -80,19 +80,27 @@ extension CPUBackend {
   }
 
   public func rotate(_ x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor) {
+    rotateRows(of: x, headDimension: headDimension, cosine: cosine, sine: sine, kernels.rotate)
+  }
+
+  /// Turns the heads of all rows, forth or back.
+  func rotateRows(
+    of x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor,
+    _ turn: (UnsafeMutablePointer<Float>, Int, Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+  ) {
     let half = headDimension / 2
     precondition(headDimension % 2 == 0 && half > 0 && x.columns % headDimension == 0, "rotate: heads do not fit")
     precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
       for row in rows {
-        kernels.rotate(
+        turn(
           x.floats + row * x.columns, x.columns / headDimension, headDimension, cosine.floats + row * half,
           sine.floats + row * half)
       }
     }
   }
 
-  private func groupsPerRow(_ x: Tensor, width: Int, _ gain: Weight) -> Int {
+  func groupsPerRow(_ x: Tensor, width: Int, _ gain: Weight) -> Int {
     precondition(gain.rows == 1 && width > 0 && x.columns % width == 0, "groups of \(width) in \(x.columns) columns")
     return x.columns / width
   }

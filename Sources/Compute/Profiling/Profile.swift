@@ -15,6 +15,8 @@ public struct Profile: Sendable, Equatable {
   public struct Entry: Sendable, Equatable {
     public var calls = 0
     public var nanoseconds: Int64 = 0
+    /// Multiplications and additions of matrix products; 0 for other operations.
+    public var arithmetic = 0
 
     public init() {}
   }
@@ -29,6 +31,8 @@ public struct Profile: Sendable, Equatable {
     case rotary
     case norm
     case elementwise
+    case loss
+    case optimizer
     case memory
     /// Between operations: the layers' own code.
     case other
@@ -50,9 +54,22 @@ public struct Profile: Sendable, Equatable {
 
   public init() {}
 
-  package mutating func add(_ part: ModelPart?, _ operation: Operation, nanoseconds: Int64, calls: Int = 1) {
+  /// An operation over all parts.
+  public subscript(operation: Operation) -> Entry {
+    entries.reduce(into: Entry()) { sum, entry in
+      guard entry.key.operation == operation else { return }
+      sum.calls += entry.value.calls
+      sum.nanoseconds += entry.value.nanoseconds
+      sum.arithmetic += entry.value.arithmetic
+    }
+  }
+
+  package mutating func add(
+    _ part: ModelPart?, _ operation: Operation, nanoseconds: Int64, calls: Int = 1, arithmetic: Int = 0
+  ) {
     let key = Key(part: part, operation: operation)
     entries[key, default: Entry()].nanoseconds += nanoseconds
     entries[key, default: Entry()].calls += calls
+    entries[key, default: Entry()].arithmetic += arithmetic
   }
 }

@@ -13,7 +13,7 @@ public final class ProfilingBackend: Backend {
     var mark = ContinuousClock.now
   }
 
-  private let base: any Backend
+  let base: any Backend
   private let account = Mutex(Account())
 
   public init(_ base: any Backend) { self.base = base }
@@ -38,17 +38,18 @@ public final class ProfilingBackend: Backend {
   }
 
   /// Books the time since the last booking.
-  private func settle(_ account: inout Account, _ operation: Profile.Operation, calls: Int) {
+  private func settle(_ account: inout Account, _ operation: Profile.Operation, calls: Int, arithmetic: Int = 0) {
     let now = ContinuousClock.now
     let (seconds, attoseconds) = (now - account.mark).components
     let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-    account.profile.add(account.part, operation, nanoseconds: nanoseconds, calls: calls)
+    account.profile.add(
+      account.part, operation, nanoseconds: nanoseconds, calls: calls, arithmetic: arithmetic)
     account.mark = now
   }
 
-  private func clocked<Result>(_ operation: Profile.Operation, _ body: () -> Result) -> Result {
+  func clocked<Result>(_ operation: Profile.Operation, arithmetic: Int = 0, _ body: () -> Result) -> Result {
     account.withLock { settle(&$0, .other, calls: 0) }
-    defer { account.withLock { settle(&$0, operation, calls: 1) } }
+    defer { account.withLock { settle(&$0, operation, calls: 1, arithmetic: arithmetic) } }
     return body()
   }
 
@@ -101,16 +102,20 @@ public final class ProfilingBackend: Backend {
     clocked(.memory) { base.embed(ids, table, into: out) }
   }
   public func linear(_ x: Tensor, _ weight: Weight, into out: Tensor) {
-    clocked(.linear) { base.linear(x, weight, into: out) }
+    clocked(.linear, arithmetic: x.arithmetic(weight)) { base.linear(x, weight, into: out) }
   }
   public func linear(_ x: Tensor, _ weights: [Weight], into outs: [Tensor]) {
-    clocked(.linear) { base.linear(x, weights, into: outs) }
+    clocked(.linear, arithmetic: weights.reduce(0) { $0 + x.arithmetic($1) }) {
+      base.linear(x, weights, into: outs)
+    }
   }
   public func linear(_ x: Tensor, _ weight: Weight, addingTo out: Tensor) {
-    clocked(.linear) { base.linear(x, weight, addingTo: out) }
+    clocked(.linear, arithmetic: x.arithmetic(weight)) { base.linear(x, weight, addingTo: out) }
   }
   public func swiGLU(_ x: Tensor, gate: Weight, up: Weight, into out: Tensor) {
-    clocked(.linear) { base.swiGLU(x, gate: gate, up: up, into: out) }
+    clocked(.linear, arithmetic: x.arithmetic(gate) + x.arithmetic(up)) {
+      base.swiGLU(x, gate: gate, up: up, into: out)
+    }
   }
   public func addBias(_ bias: Weight, to x: Tensor) { clocked(.elementwise) { base.addBias(bias, to: x) } }
   public func add(_ y: Tensor, to x: Tensor) { clocked(.elementwise) { base.add(y, to: x) } }
@@ -164,4 +169,9 @@ public final class ProfilingBackend: Backend {
     clocked(.elementwise) { base.divergence(teacher: teacher, student: student, into: out) }
   }
   public func logSumExp(_ x: Tensor, into out: Tensor) { clocked(.elementwise) { base.logSumExp(x, into: out) } }
+}
+
+extension Tensor {
+  /// Multiplications and additions of its rows with a weight, there or back.
+  func arithmetic(_ weight: Weight) -> Int { 2 * rows * weight.rows * weight.columns }
 }

@@ -93,7 +93,7 @@ extension ReferenceBackend {
   func logistic(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
   /// The element ranges of every group of `width` columns of every row.
-  private func forEachGroup(of x: Tensor, width: Int, _ body: (Range<Int>) -> Void) {
+  func forEachGroup(of x: Tensor, width: Int, _ body: (Range<Int>) -> Void) {
     precondition(width > 0 && x.columns % width == 0, "groups of \(width) in \(x.columns) columns")
     for start in stride(from: 0, to: x.elementCount, by: width) { body(start..<start + width) }
   }
@@ -120,7 +120,7 @@ extension ReferenceBackend {
     for row in 0..<x.rows { out.doubles[row] = logSumExp(x.doubles(row: row)) }
   }
 
-  private func logSumExp(_ row: UnsafeMutableBufferPointer<Double>) -> Double {
+  func logSumExp(_ row: some Collection<Double>) -> Double {
     let greatest = row.max() ?? -.infinity
     if greatest == -.infinity { return -.infinity }
     return greatest + log(row.reduce(0) { $0 + exp($1 - greatest) })

@@ -97,7 +97,7 @@ extension ReferenceBackend {
     for index in 0..<x.elementCount { x.doubles[index] = -scale * softplus(-x.doubles[index]) }
   }
 
-  private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+  func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
 }
 
 extension CacheType {
@@ -115,7 +115,7 @@ extension CacheTensor {
   /// One row of a head.
   ///
   /// - Precondition: made by the reference backend.
-  fileprivate func doubles(head: Int, row: Int) -> UnsafeMutableBufferPointer<Double> {
+  func doubles(head: Int, row: Int) -> UnsafeMutableBufferPointer<Double> {
     UnsafeMutableBufferPointer(
       start: storage.address.assumingMemoryBound(to: Double.self) + (head * capacity + row) * headDimension,
       count: headDimension)

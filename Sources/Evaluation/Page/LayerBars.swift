@@ -23,7 +23,7 @@ struct LayerBars {
       case .attention: self = .attention
       case .recurrence: self = .recurrence
       case .convolution: self = .convolution
-      case .norm, .rotary, .elementwise: self = .small
+      case .norm, .rotary, .elementwise, .loss, .optimizer: self = .small
       case .cache, .memory: self = .memory
       case .other: self = .other
       }
