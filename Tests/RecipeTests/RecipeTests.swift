@@ -89,7 +89,9 @@ struct RecipeTests {
     _ = try conversion.write(to: path)
 
     expectProblem(.unknownMixer) { try ModelDirectory(path) }
-    let model = try ModelDirectory(path, catalog: catalog).load(on: BackendRegistry.make(backend, threads: 2))
+    let directory = try ModelDirectory(path, catalog: catalog)
+    let model = try directory.load(on: BackendRegistry.make(backend, threads: 2))
     checkTokenMixer(model, layer: 1, tolerance: backend == "reference" ? 1e-11 : 1e-4)
+    try checkMixerTraining(directory, layer: 1)
   }
 }

@@ -63,6 +63,38 @@ struct TokenShift: TokenMixer {
       output.apply(shifted, into: out, backend)
     }
   }
+
+  struct Saved {
+    let x: Tensor
+    let shifted: Tensor
+  }
+
+  func mixSaving(_ x: Tensor, context: TrainingContext, into out: Tensor) -> Saved {
+    let (backend, workspace) = (context.backend, context.workspace)
+    let values = workspace.tensor(rows: x.rows, columns: value.outputs)
+    let shifted = workspace.tensor(like: values)
+    value.apply(x, into: values, backend)
+    for rows in context.mixing.sequences.map(\.rows) {
+      backend.fill(shifted.rows(rows.prefix(1)), with: 0)
+      backend.copy(values.rows(rows.dropLast()), to: shifted.rows(rows.dropFirst()))
+    }
+    output.apply(shifted, into: out, backend)
+    return Saved(x: x, shifted: shifted)
+  }
+
+  func backward(_ saved: Saved, gradient: Tensor, context: TrainingContext, into xGradient: Tensor?) {
+    let (backend, workspace) = (context.backend, context.workspace)
+    workspace.scope {
+      let shifted = workspace.tensor(like: saved.shifted)
+      let values = workspace.tensor(like: shifted)
+      output.backward(saved.shifted, gradient: gradient, context: context, into: shifted)
+      for rows in context.mixing.sequences.map(\.rows) {
+        backend.fill(values.rows(rows.suffix(1)), with: 0)
+        backend.copy(shifted.rows(rows.dropFirst()), to: values.rows(rows.dropLast()))
+      }
+      value.backward(saved.x, gradient: values, context: context, into: xGradient)
+    }
+  }
 }
 
 /// The value of the last token.

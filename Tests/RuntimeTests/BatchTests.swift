@@ -59,6 +59,28 @@ struct BatchTests {
     }
   }
 
+  @Test("rows that are asked for are those of all rows, across the blocks of a prefill", arguments: models)
+  func someRows(_ path: String) throws {
+    let model = try ModelDirectory(path).load(on: CPUBackend(threads: 2))
+    let prompts = [3, 300, 1, 64, 700].enumerated().map { ids($1, seed: UInt64($0), model) }
+    let places = [[0, 2], [], [0], [5, 6, 7], [0, 140, 150, 699]]
+    var received = prompts.map { _ in [[Double]]() }
+    let batch = prompts.map { SequenceInput($0, state: model.makeState(capacity: $0.count)) }
+    try model.forward(batch, rows: .at(places)) { index, logits in
+      received[index] += (0..<logits.rows).map { model.backend.read(logits.rows($0..<$0 + 1)) }
+    }
+    for (index, prompt) in prompts.enumerated() {
+      var alone: [[Double]] = []
+      try model.forward(prompt, state: model.makeState(capacity: prompt.count), rows: .all) { logits in
+        alone += (0..<logits.rows).map { model.backend.read(logits.rows($0..<$0 + 1)) }
+      }
+      #expect(received[index].count == places[index].count)
+      for (found, place) in zip(received[index], places[index]) {
+        expectClose(found, alone[place], absolute: 2e-4, "sequence \(index), token \(place)")
+      }
+    }
+  }
+
   @Test("tokens that do not fit one sequence leave all as they were")
   func refusal() throws {
     let model = try PicoModel().load(on: CPUBackend(threads: 1))

@@ -16,8 +16,47 @@ struct GatedDeltaNetTests {
     }
   }
 
+  @Test("the gradients of a whole layer equal golden values")
+  func goldenGradients() throws {
+    let golden = try Golden("gated-deltanet-layer")
+    let (tokens, width) = (golden["x"].shape[0], golden["x"].shape[1])
+    for (backend, tolerance) in try goldenBackends() {
+      let parameters = TrainedParameters { $0.contains("linear_attn") }
+      let layer = try goldenLayer(golden, on: backend, training: parameters)
+      let (x, gradient, xGradient) = (
+        backend.makeTensor(rows: tokens, columns: width), backend.makeTensor(rows: tokens, columns: width),
+        backend.makeTensor(rows: tokens, columns: width)
+      )
+      backend.write(golden["x"].values, to: x)
+      let workspace = Workspace(backend)
+      let sequences = [SequenceRows(rows: 0..<tokens, position: 0)]
+      let angles = RotaryEmbedding(theta: 10_000, headDimension: layer.headDimension)
+        .angles(sequences, backend: backend, workspace: workspace)
+      let context = TrainingContext(
+        MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles), parameters)
+      let pass = layer.pass(x, context: context, into: gradient)
+      expectClose(backend.read(gradient), golden["y"].values, relative: tolerance, "y, \(backend.details)")
+      backend.write(golden["dy"].values, to: gradient)
+      pass.backward(gradient, context: context, into: xGradient)
+      expectClose(backend.read(xGradient), golden["dx"].values, relative: 10 * tolerance, "dx, \(backend.details)")
+      #expect(parameters.all.count == Self.goldenParts.count)
+      for parameter in parameters.all {
+        let part = parameter.name.split(separator: ".").dropFirst(4).first.map(String.init) ?? ""
+        expectClose(
+          backend.read(parameter.gradient), golden["d" + part].values, relative: 10 * tolerance,
+          "\(parameter.name), \(backend.details)")
+      }
+    }
+  }
+
+  private static let goldenParts = [
+    "q_proj", "k_proj", "v_proj", "g_proj", "a_proj", "b_proj", "o_proj", "o_norm", "A_log", "dt_bias",
+  ]
+
   /// The golden weights as the first layer of a model.
-  private func goldenLayer(_ golden: Golden, on backend: any Backend) throws -> GatedDeltaNet {
+  private func goldenLayer(
+    _ golden: Golden, on backend: any Backend, training parameters: TrainedParameters? = nil
+  ) throws -> GatedDeltaNet {
     let (heads, width) = (golden["state"].shape[0], golden["state"].shape[1])
     var pico = try PicoModel(
       mixers: [GatedDeltaNetOptions(keyValueHeads: heads)],
@@ -25,13 +64,14 @@ struct GatedDeltaNetTests {
         "hidden_size": .integer(golden["x"].shape[1]), "num_attention_heads": .integer(heads),
         "num_key_value_heads": .integer(heads), "head_dim": .integer(width),
       ])
-    for part in ["q_proj", "k_proj", "v_proj", "g_proj", "a_proj", "b_proj", "o_proj", "o_norm", "A_log", "dt_bias"] {
+    for part in Self.goldenParts {
       let isParameter = part == "A_log" || part == "dt_bias"
       pico.set(
         "model.layers.0.linear_attn." + part + (isParameter ? "" : ".weight"), golden[part].values,
         shape: Shape(golden[part].shape))
     }
-    return try #require(try pico.load(on: backend).blocks[0].mixer as? GatedDeltaNet)
+    let model = try pico.open(in: TemporaryDirectory()).load(on: backend, training: parameters)
+    return try #require(model.blocks[0].mixer as? GatedDeltaNet)
   }
 
   struct Options: CustomTestStringConvertible, Sendable {

@@ -101,15 +101,34 @@ struct ModelTests {
   func rows() throws {
     let model = try PicoModel().load(on: CPUBackend(threads: 1))
     let ids = tokens(Model.prefillBlock + 3)
+    let block = Model.prefillBlock
     for (rows, expected) in [
-      (.none, []), (.last, [1]), (.all, [Model.prefillBlock, 3]),
+      (.none, []), (.last, [1]), (.all, [block, 3]), (.at([[]]), []), (.at([[0, 5, block - 1]]), [3]),
+      (.at([[block + 1]]), [1]), (.at([[7, block, block + 2]]), [1, 2]), (.at([Array(0..<block + 3)]), [block, 3]),
     ] as [(Model.LogitRows, [Int])] {
       var received: [Int] = []
       let state = model.makeState(capacity: ids.count)
       try model.forward(ids, state: state, rows: rows) { received.append($0.rows) }
       #expect(received == expected)
       #expect(state.position == ids.count)
+      if case .at = rows { continue }
       try model.forward([], state: state, rows: rows) { _ in Issue.record("no token has logits") }
+    }
+  }
+
+  @Test("logits of a token that is not there are a mistake of the program")
+  func rowsThatAreNot() async throws {
+    await #expect(processExitsWith: .failure) {
+      let model = try PicoModel().load(on: CPUBackend(threads: 1))
+      try model.forward([1, 2], state: model.makeState(capacity: 2), rows: .at([[2]]))
+    }
+    await #expect(processExitsWith: .failure) {
+      let model = try PicoModel().load(on: CPUBackend(threads: 1))
+      try model.forward([1, 2], state: model.makeState(capacity: 2), rows: .at([[1, 0]]))
+    }
+    await #expect(processExitsWith: .failure) {
+      let model = try PicoModel().load(on: CPUBackend(threads: 1))
+      try model.forward([1, 2], state: model.makeState(capacity: 2), rows: .at([]))
     }
   }
 

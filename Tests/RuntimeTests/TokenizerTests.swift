@@ -33,6 +33,25 @@ struct TokenizerTests {
       decodes: variant.name != "added")
   }
 
+  @Test("a memory of words takes no word for another, also when it has met more than it holds")
+  func memory() throws {
+    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.model)
+    var memory = WordMemory()
+    var random = SeededGenerator(seed: 1, stream: "words")
+    for _ in 0..<60_000 {
+      let word = String((0...random.index(below: 18)).map { _ in Array("abcde")[random.index(below: 5)] })
+      let found = tokenizer.encode(word, memory: &memory)
+      guard found != tokenizer.encode(word) else { continue }
+      Issue.record("\(word) has become \(found)")
+    }
+  }
+
+  @Test("the fingerprint is that of the file")
+  func fingerprint() throws {
+    let file = Fixtures.model + "/tokenizer.json"
+    #expect(try ModelDirectory.tokenizer(at: Fixtures.model).fingerprint == SHA256.hash(file: file))
+  }
+
   @Test("what cannot change ids is accepted: what is added around a text, offsets, merges as strings")
   func accepted() throws {
     var file = try TokenizerVariant.base()
@@ -54,9 +73,11 @@ struct TokenizerTests {
     _ tokenizer: Tokenizer, _ texts: [String], _ expected: [[Int]], decodes: Bool = true
   ) throws {
     #expect(texts.count == expected.count)
+    var memory = WordMemory()
     for (text, ids) in zip(texts, expected) {
       let found = tokenizer.encode(text)
       #expect(found == ids, "\(text.prefix(80).debugDescription)")
+      #expect(tokenizer.encode(text, memory: &memory) == ids, "\(text.prefix(80).debugDescription), with a memory")
       guard decodes else { continue }
       let decoded = try tokenizer.decode(found)
       #expect(decoded.utf8.elementsEqual(text.utf8), "\(text.prefix(80).debugDescription)")

@@ -91,7 +91,6 @@ extension FieldReader {
 extension LayerWeights {
   /// `NAME.0` and `NAME.1`, the second with a bias if asked for.
   func lowRankProjection(_ name: String, bias: Bool) throws(HybridizeError) -> LowRankProjection {
-    LowRankProjection(
-      down: try projection(name + ".0", bias: false), up: try projection(name + ".1", bias: bias))
+    LowRankProjection(try projection(name + ".0", bias: false), try projection(name + ".1", bias: bias))
   }
 }

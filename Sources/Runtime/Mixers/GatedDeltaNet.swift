@@ -23,14 +23,9 @@ package struct GatedDeltaNet: LinearAttention {
 
   package var kind: (decay: LinearRecurrenceShape.Decay, update: LinearRecurrenceShape.Update) { (.perHead, .delta) }
 
-  package var gateProjections: GateProjections { GateProjections(decay: decay, gate: gate, beta: beta) }
-
-  package func logDecay(_ projected: Tensor, _ context: MixingContext) -> Tensor {
-    context.backend.logDecay(projected, logRate: logRate, bias: decayBias, bound: nil)
-    return projected
-  }
-
-  package func applyGate(_ projected: Tensor, to mixed: Tensor, _ context: MixingContext) {
-    context.backend.multiplySiLU(projected, into: mixed)
+  package var gates: LinearAttentionGates {
+    LinearAttentionGates(
+      decay: LowRankProjection(decay), logDecay: .rate(logRate: logRate, bias: decayBias, bound: nil),
+      output: LowRankProjection(gate), outputActivation: .silu, beta: beta)
   }
 }

@@ -20,15 +20,9 @@ package struct GatedLinearAttention: LinearAttention {
     (.perChannel, .additive)
   }
 
-  package var gateProjections: GateProjections { GateProjections(decay: decay.down, gate: gate, beta: nil) }
-
-  package func logDecay(_ projected: Tensor, _ context: MixingContext) -> Tensor {
-    let logDecay = decay.up.apply(projected, context)
-    context.backend.logSigmoid(logDecay, scale: 1 / GatedLinearAttentionOptions.decayDivisor)
-    return logDecay
-  }
-
-  package func applyGate(_ projected: Tensor, to mixed: Tensor, _ context: MixingContext) {
-    context.backend.multiplySiLU(projected, into: mixed)
+  package var gates: LinearAttentionGates {
+    LinearAttentionGates(
+      decay: decay, logDecay: .logSigmoid(scale: 1 / GatedLinearAttentionOptions.decayDivisor),
+      output: LowRankProjection(gate), outputActivation: .silu, beta: nil)
   }
 }

@@ -25,17 +25,9 @@ package struct KimiDeltaAttention: LinearAttention {
 
   package var kind: (decay: LinearRecurrenceShape.Decay, update: LinearRecurrenceShape.Update) { (.perChannel, .delta) }
 
-  package var gateProjections: GateProjections {
-    GateProjections(decay: decay.down, gate: gate.down, beta: beta)
-  }
-
-  package func logDecay(_ projected: Tensor, _ context: MixingContext) -> Tensor {
-    let logDecay = decay.up.apply(projected, context)
-    context.backend.logDecay(logDecay, logRate: logRate, bias: decayBias, bound: decayBound)
-    return logDecay
-  }
-
-  package func applyGate(_ projected: Tensor, to mixed: Tensor, _ context: MixingContext) {
-    context.backend.multiplySigmoid(gate.up.apply(projected, context), into: mixed)
+  package var gates: LinearAttentionGates {
+    LinearAttentionGates(
+      decay: decay, logDecay: .rate(logRate: logRate, bias: decayBias, bound: decayBound), output: gate,
+      outputActivation: .sigmoid, beta: beta)
   }
 }

@@ -14,21 +14,48 @@ package protocol LinearAttention: TokenMixer where State == RecurrentState {
   var output: Projection { get }
   var kind: (decay: LinearRecurrenceShape.Decay, update: LinearRecurrenceShape.Update) { get }
 
-  /// What decay, gate and strength start from: projections of x, made together with those of query, key and value.
-  var gateProjections: GateProjections { get }
-
-  /// The log decays, as `kind` has them, from what their projection gave; may be made in place.
-  func logDecay(_ projected: Tensor, _ context: MixingContext) -> Tensor
-  /// Multiplies what the recurrence gave by the output gate, in place.
-  func applyGate(_ projected: Tensor, to mixed: Tensor, _ context: MixingContext)
+  var gates: LinearAttentionGates { get }
 }
 
-/// The projections of x beside query, key and value. Of a projection in two steps the first.
-package struct GateProjections {
-  let decay: Projection
-  let gate: Projection
+/// What a linear mixer makes of x beside query, key and value: how fast its state forgets, how strongly it is written,
+/// and what of it comes through.
+package struct LinearAttentionGates: Sendable {
+  let decay: LowRankProjection
+  let logDecay: LogDecayRule
+  let output: LowRankProjection
+  let outputActivation: GateActivation
   /// Of the delta rule: its strength is the sigmoid, `[tokens, heads]`.
   let beta: Projection?
+}
+
+/// From a projection to log decays.
+package enum LogDecayRule: Sendable {
+  /// `-exp(logRate) softplus(x + bias)`, or with a bound `bound sigmoid(exp(logRate) (x + bias))`.
+  case rate(logRate: Weight, bias: Weight, bound: Double?)
+  /// `scale log(sigmoid(x))`.
+  case logSigmoid(scale: Double)
+
+  /// In place.
+  func apply(_ x: Tensor, _ backend: any Backend) {
+    switch self {
+    case .rate(let logRate, let bias, let bound): backend.logDecay(x, logRate: logRate, bias: bias, bound: bound)
+    case .logSigmoid(let scale): backend.logSigmoid(x, scale: scale)
+    }
+  }
+}
+
+/// What an output gate is of its projection.
+package enum GateActivation: Sendable {
+  case silu
+  case sigmoid
+
+  /// Multiplies x by the gate, in place.
+  func apply(_ gate: Tensor, to x: Tensor, _ backend: any Backend) {
+    switch self {
+    case .silu: backend.multiplySiLU(gate, into: x)
+    case .sigmoid: backend.multiplySigmoid(gate, into: x)
+    }
+  }
 }
 
 extension LinearAttention {
@@ -51,9 +78,8 @@ extension LinearAttention {
   ) {
     let (backend, workspace) = (context.backend, context.workspace)
     workspace.scope {
-      let branches = [query, key, value]
-      let gates = gateProjections
-      let projections = branches.map(\.projection) + [gates.decay, gates.gate] + (gates.beta.map { [$0] } ?? [])
+      let gates = gates
+      let projections = inputProjections
       let projected = projections.map { workspace.tensor(rows: x.rows, columns: $0.outputs) }
       projections.apply(x, into: projected, backend)
 
@@ -62,20 +88,29 @@ extension LinearAttention {
       }
       let strength = gates.beta == nil ? nil : projected[5]
       if let strength { backend.sigmoid(strength) }
+      let logDecay = gates.decay.second(projected[3], context)
+      gates.logDecay.apply(logDecay, backend)
       let mixed = workspace.tensor(rows: x.rows, columns: heads * headDimension)
       backend.linearRecurrence(
         recurrence(chunkSize), query: inputs[0], key: inputs[1], value: inputs[2],
-        logDecay: logDecay(projected[3], context), beta: strength,
+        logDecay: logDecay, beta: strength,
         sequences: context.states(states.map(\.recurrent)), into: mixed)
       if let outputNorm {
         backend.rmsNorm(mixed, gain: outputNorm, epsilon: LinearAttentionEpsilon.outputNorm, into: mixed)
       }
-      applyGate(projected[4], to: mixed, context)
+      gates.outputActivation.apply(gates.output.second(projected[4], context), to: mixed, backend)
       output.apply(mixed, into: out, backend)
     }
   }
 
-  private func recurrence(_ chunkSize: Int?) -> LinearRecurrenceShape {
+  var branches: [RecurrenceBranch] { [query, key, value] }
+
+  /// All that is projected from x, made together: query, key, value, decay, gate and, by the delta rule, strength.
+  var inputProjections: [Projection] {
+    branches.map(\.projection) + [gates.decay.first, gates.output.first] + (gates.beta.map { [$0] } ?? [])
+  }
+
+  func recurrence(_ chunkSize: Int?) -> LinearRecurrenceShape {
     LinearRecurrenceShape(
       heads: heads, keyValueHeads: key.projection.outputs / headDimension, keyDimension: headDimension,
       valueDimension: headDimension, scale: 1 / Double(headDimension).squareRoot(), decay: kind.decay,
@@ -140,17 +175,22 @@ package struct RecurrenceBranch {
   }
 }
 
-/// A linear layer in two steps, through few channels.
+/// A linear layer, in one step or in two through few channels.
 package struct LowRankProjection: Sendable {
-  package let down: Projection
-  package let up: Projection
-}
+  /// Made together with others of the same input.
+  package let first: Projection
+  package let second: Projection?
 
-extension Projection {
-  /// The outputs for the tokens of x, taken from the workspace.
-  func apply(_ x: Tensor, _ context: MixingContext) -> Tensor {
-    let out = context.workspace.tensor(rows: x.rows, columns: outputs)
-    apply(x, into: out, context.backend)
+  package init(_ first: Projection, _ second: Projection? = nil) {
+    self.first = first
+    self.second = second
+  }
+
+  /// The outputs from those of the first step: these themselves, or taken from the workspace.
+  func second(_ x: Tensor, _ context: MixingContext) -> Tensor {
+    guard let second else { return x }
+    let out = context.workspace.tensor(rows: x.rows, columns: second.outputs)
+    second.apply(x, into: out, context.backend)
     return out
   }
 }

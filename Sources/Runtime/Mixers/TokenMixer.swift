@@ -16,6 +16,19 @@ public protocol TokenMixer {
   ///
   /// out `[tokens, hiddenSize]` does not overlap x.
   func mix(_ x: Tensor, states: [State], context: MixingContext, into out: Tensor)
+
+  /// What the way back needs of the way there.
+  associatedtype Saved
+
+  /// In training: the output for whole sequences from empty states. Saved tensors come from the context's workspace.
+  func mixSaving(_ x: Tensor, context: TrainingContext, into out: Tensor) -> Saved
+
+  /// In training, the way back: adds to the gradients of the mixer's parameters.
+  ///
+  /// - Parameters:
+  ///   - gradient: of the output; may be left changed.
+  ///   - xGradient: of x; written, if wanted.
+  func backward(_ saved: Saved, gradient: Tensor, context: TrainingContext, into xGradient: Tensor?)
 }
 
 /// Where states live, and how keys and values are stored.

@@ -28,7 +28,12 @@ public struct LayerWeights {
   package func weight(_ name: String) throws(HybridizeError) -> Weight {
     let full = prefix + name
     do throws(HybridizeError) {
-      let weight = quantized(try backend.prepare(reader.tensor(named: full)), full)
+      let stored = try reader.tensor(named: full)
+      let trained = try tally.parameters.flatMap { (parameters) throws(HybridizeError) in
+        try parameters.weight(stored, full, on: backend)
+      }
+      let weight: Weight
+      if let trained { weight = trained } else { weight = quantized(try backend.prepare(stored), full) }
       tally.weights.append(weight)
       return weight
     } catch {

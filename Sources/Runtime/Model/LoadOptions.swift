@@ -29,6 +29,11 @@ final class LoadTally {
   /// In the order in which they were loaded.
   var weights: [Weight] = []
   var quantization: QuantizationReport?
+  /// Where those go that are trained.
+  let parameters: TrainedParameters?
 
-  init(_ options: LoadOptions) { quantization = options.quantized.map { QuantizationReport(type: $0) } }
+  init(_ options: LoadOptions, training parameters: TrainedParameters? = nil) {
+    quantization = options.quantized.map { QuantizationReport(type: $0) }
+    self.parameters = parameters
+  }
 }

@@ -63,13 +63,30 @@ public final class Model {
     case none
     case last
     case all
+    /// Of each sequence the tokens at these places among those of the call, in ascending order.
+    case at([[Int]])
+
+    /// The rows of a block's activations that are wanted of a piece of it.
+    ///
+    /// - Parameter count: tokens of its sequence in this call.
+    fileprivate func rows(of piece: TokenBlock.Piece, count: Int) -> [Int] {
+      switch self {
+      case .none: []
+      case .last: piece.tokens.upperBound == count ? [piece.rows.upperBound - 1] : []
+      case .all: Array(piece.rows)
+      case .at(let places):
+        places[piece.sequence].filter(piece.tokens.contains).map {
+          piece.rows.lowerBound + $0 - piece.tokens.lowerBound
+        }
+      }
+    }
   }
 
   /// Feeds tokens through the model after those that the state has seen.
   ///
   /// - Parameter rows: which tokens' logits are computed.
-  /// - Parameter receive: called with logits `[tokens, vocabularySize]` for each block of the prompt, in order; they
-  ///   are valid during the call only.
+  /// - Parameter receive: called with logits `[rows, vocabularySize]` for each block of the prompt that has such tokens,
+  ///   in order; they are valid during the call only.
   /// - Throws: `.tokenOutOfRange`, `.contextOverflow`; the state is unchanged then.
   public func forward(
     _ ids: [Int], state: DecodingState, rows: LogitRows,
@@ -85,31 +102,28 @@ public final class Model {
   ///
   /// - Parameter receive: called with the index of a sequence and its logits, as above.
   /// - Throws: `.tokenOutOfRange`, `.contextOverflow`; all states are unchanged then.
-  /// - Precondition: no two sequences share a state.
+  /// - Precondition: no two sequences share a state; `rows` asks for tokens that there are, and of as many sequences.
   public func forward(
     _ batch: [SequenceInput], rows: LogitRows,
     receive: (_ sequence: Int, _ logits: Tensor) throws(HybridizeError) -> Void
   ) throws(HybridizeError) {
     precondition(Set(batch.map { ObjectIdentifier($0.state) }).count == batch.count, "two sequences share a state")
+    if case .at(let places) = rows {
+      precondition(places.count == batch.count, "rows of \(places.count) sequences for \(batch.count)")
+      for (places, input) in zip(places, batch) { Self.check(places, of: input.ids.count) }
+    }
     for input in batch { try check(input.ids, input.state) }
     for block in TokenBlock.cut(batch.map(\.ids.count), size: Self.prefillBlock) {
       try workspace.scope { () throws(HybridizeError) in
         let ids = block.pieces.flatMap { batch[$0.sequence].ids[$0.tokens] }
         let x = hidden(ids, block, block.pieces.map { batch[$0.sequence].state })
-        switch rows {
-        case .none: break
-        case .all:
-          let logits = logits(x)
-          for piece in block.pieces { try receive(piece.sequence, logits.rows(piece.rows)) }
-        case .last:
-          let ending = block.pieces.filter { $0.tokens.upperBound == batch[$0.sequence].ids.count }
-          guard !ending.isEmpty else { break }
-          let last = workspace.tensor(rows: ending.count, columns: x.columns)
-          for (row, piece) in ending.enumerated() {
-            backend.copy(x.rows(piece.rows.upperBound - 1..<piece.rows.upperBound), to: last.rows(row..<row + 1))
-          }
-          let logits = logits(last)
-          for (row, piece) in ending.enumerated() { try receive(piece.sequence, logits.rows(row..<row + 1)) }
+        let wanted = block.pieces.map { rows.rows(of: $0, count: batch[$0.sequence].ids.count) }
+        guard wanted.contains(where: { !$0.isEmpty }) else { return }
+        let logits = logits(picked(wanted.flatMap(\.self), of: x))
+        var start = 0
+        for (piece, rows) in zip(block.pieces, wanted) where !rows.isEmpty {
+          try receive(piece.sequence, logits.rows(start..<start + rows.count))
+          start += rows.count
         }
       }
     }
@@ -135,6 +149,11 @@ public final class Model {
     for block in TokenBlock.cut([ids.count], size: max(ids.count, 1)) {
       workspace.scope { observe(normed(hidden(ids, block, [state], observe: observe))) }
     }
+  }
+
+  private static func check(_ places: [Int], of count: Int) {
+    precondition(places.allSatisfy((0..<count).contains), "logits of a token that is not there")
+    precondition(zip(places, places.dropFirst()).allSatisfy(<), "logits of tokens out of order")
   }
 
   private func check(_ ids: [Int], _ state: DecodingState) throws(HybridizeError) {
@@ -164,6 +183,14 @@ public final class Model {
     }
     for (piece, state) in zip(block.pieces, states) { state.position += piece.tokens.count }
     return x
+  }
+
+  /// Some rows of `x`, ascending, one after the other; `x` itself where they are all of it.
+  private func picked(_ rows: [Int], of x: Tensor) -> Tensor {
+    guard rows.count < x.rows else { return x }
+    let out = workspace.tensor(rows: rows.count, columns: x.columns)
+    for (place, row) in rows.enumerated() { backend.copy(x.rows(row..<row + 1), to: out.rows(place..<place + 1)) }
+    return out
   }
 
   private func normed(_ x: Tensor) -> Tensor {

@@ -62,13 +62,14 @@ public struct ModelDirectory: Sendable {
 
   /// Loads the weights.
   ///
+  /// - Parameter parameters: takes the weights that are to be trained; they are not quantised.
   /// - Throws: `.unsupportedElementType`, reading errors, and what `checkTiedHead` throws.
   public func load(
-    on backend: any Backend, _ options: LoadOptions = LoadOptions()
+    on backend: any Backend, _ options: LoadOptions = LoadOptions(), training parameters: TrainedParameters? = nil
   ) throws(HybridizeError) -> Model {
     try checkTiedHead()
     let names = configuration.architecture.tensors
-    let tally = LoadTally(options)
+    let tally = LoadTally(options, training: parameters)
     let weights = LayerWeights(reader: reader, backend: backend, tally: tally)
     let embedding = try weights.weight(names.embedding)
     let head = configuration.tiedHead ? embedding : try weights.weight(names.head)
