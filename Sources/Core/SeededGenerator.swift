@@ -45,4 +45,16 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     precondition(bound > 0, "an empty range has no index")
     return Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
+
+  /// So many of the elements, each at most once, in random order: all of them shuffled if `count` is their number.
+  ///
+  /// - Precondition: there are that many.
+  public mutating func sample<Element>(_ count: Int, of elements: [Element]) -> [Element] {
+    precondition((0...elements.count).contains(count), "\(count) of \(elements.count) elements")
+    var rest = elements
+    // Fisher and Yates: each place gets one of those that no place before it has.
+    for place in 0..<count { rest.swapAt(place, place + index(below: rest.count - place)) }
+    rest.removeLast(rest.count - count)
+    return rest
+  }
 }

@@ -15,6 +15,12 @@ struct ZstdFrames: Sendable {
   /// More frames than this are refused: looking at each takes time, and no writer cuts files that fine.
   static let maximumCount = 1 << 20
 
+  /// A file that holds more is given up while it is decompressed, which takes time: neither weights nor text compress
+  /// to a thousandth.
+  static func contentLimit(of file: HostFile) throws(HybridizeError) -> Int {
+    try max(256 << 20, CheckedMath.multiply(file.size, 1000))
+  }
+
   private(set) var frames: [ZstdFrame] = []
 
   /// Bytes of the decompressed file.

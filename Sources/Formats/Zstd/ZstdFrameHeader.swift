@@ -107,10 +107,10 @@ struct ZstdDataHeader {
 
 extension Collection<UInt8> {
   /// The number that at most eight bytes stand for, the lowest first.
-  var littleEndianValue: UInt64 { reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
+  package var littleEndianValue: UInt64 { reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) } }
 }
 
 extension FixedWidthInteger {
   /// Its bytes, the lowest first.
-  var littleEndianBytes: [UInt8] { Swift.withUnsafeBytes(of: littleEndian) { Array($0) } }
+  package var littleEndianBytes: [UInt8] { Swift.withUnsafeBytes(of: littleEndian) { Array($0) } }
 }

@@ -8,6 +8,8 @@ extension Problem {
   public static let zstdDamaged = Problem("zstdDamaged", .inputFile, "the compressed data is damaged")
   public static let zstdSizeClaim = Problem(
     "zstdSizeClaim", .inputFile, "a zstd frame claims a size that its bytes cannot hold")
+  public static let zstdOutOfProportion = Problem(
+    "zstdOutOfProportion", .inputFile, "the file decompresses to far more than such files hold")
   public static let zstdWindowTooLarge = Problem(
     "zstdWindowTooLarge", .inputFile, "a zstd frame asks for more memory than readers grant")
   public static let zstdNeedsDictionary = Problem(

@@ -52,14 +52,16 @@ final class ZstdStream {
     guard pending.isEmpty, unread.isEmpty else { throw damaged("bytes after the end of the frame") }
   }
 
-  /// Goes on by as many bytes as there are, at most as many as `buffer` has.
+  /// Goes on by as many bytes as there are, at most as many as `buffer` has, which is not empty.
   ///
-  /// - Returns: false at the end of the frame.
+  /// - Returns: how many; 0 at the end of the frame.
   /// - Throws: as `read`.
-  func skip(using buffer: UnsafeMutableRawBufferPointer) throws(HybridizeError) -> Bool {
-    if !isEnded { _ = try step(into: buffer) }
-    return !isEnded
+  func next(into buffer: UnsafeMutableRawBufferPointer) throws(HybridizeError) -> Int {
+    isEnded ? 0 : try step(into: buffer)
   }
+
+  /// Where in the file the compressed bytes end that have been taken.
+  var offset: Int { unread.lowerBound - pending.count }
 
   /// Decompresses some bytes, at least one unless the frame ends or `output` is empty.
   private func step(into output: UnsafeMutableRawBufferPointer) throws(HybridizeError) -> Int {
@@ -110,12 +112,11 @@ struct ZstdMeasure {
     stream = ZstdStream(file)
   }
 
-  /// - Throws: as `ZstdStream.read`; `.zstdSizeClaim` once all such frames together hold far more than weights
-  ///   compress to, for decompressing takes time.
+  /// - Throws: as `ZstdStream.read`; `.zstdSizeClaim` once all such frames together are above the limit.
   mutating func contentSize(of compressed: Range<Int>) throws(HybridizeError) -> Int {
-    let limit = try max(256 << 20, CheckedMath.multiply(file.size, 1000))
+    let limit = try ZstdFrames.contentLimit(of: file)
     stream.begin(compressed)
-    while try stream.skip(using: scratch.bytes) {
+    while try stream.next(into: scratch.bytes) > 0 {
       guard stream.position <= limit - total else {
         throw HybridizeError(
           .zstdSizeClaim, file: file.path, offset: compressed.lowerBound, expected: "at most \(limit) bytes",

@@ -1,0 +1,130 @@
+import HybridizeCore
+import HybridizeFormats
+
+/// Texts as one endless stream of sequences to train on.
+///
+/// Each text is gone through again and again, its documents in another order each time; the texts take turns document by
+/// document, so that each has its share of the tokens from the beginning of the stream to any point of it: none is ever
+/// ahead of its share by more than one of its documents. The stream is cut into sequences, and documents go on from one
+/// sequence to the next.
+///
+/// The same texts, shares and seed give the same stream. It holds one number for each document and nothing else.
+public struct TextMixture: Sendable {
+  /// Sequences that have been given.
+  public private(set) var position = 0
+  /// Tells streams apart: a training goes on only with the one that it began with.
+  public let fingerprint: String
+  private var texts: [ShuffledText]
+  private var builder: SequenceBuilder
+  /// The document that is being read and what is left of it.
+  private var current: (text: Int, tokens: Range<Int>) = (0, 0..<0)
+  /// Tokens of all documents that have been begun.
+  private var total = 0
+
+  /// - Parameters:
+  ///   - shares: each text's share of the tokens, in proportion to the others.
+  ///   - length: tokens a sequence.
+  ///   - position: sequences that have been given before; the stream goes on behind them.
+  /// - Throws: `.badArgument` for shares that are none, or not as many as texts.
+  /// - Precondition: `length` is positive, `position` not negative, no text is empty, and there is one.
+  public init(
+    _ texts: [TokenDocuments], shares: [Double], length: Int, seed: UInt64, position: Int = 0
+  ) throws(HybridizeError) {
+    precondition(!texts.isEmpty && texts.allSatisfy { $0.count > 0 }, "no documents to train on")
+    precondition(position >= 0, "position \(position)")
+    let sum = shares.reduce(0, +)
+    guard shares.count == texts.count, shares.allSatisfy({ $0 > 0 }), sum.isFinite else {
+      throw HybridizeError(
+        .badArgument, expected: "\(NumberText.counted(texts.count, "share")) above zero",
+        found: shares.map { "\($0)" }.joined(separator: ", "))
+    }
+    self.texts = zip(texts, shares).enumerated().map { index, text in
+      ShuffledText(text.0, share: text.1 / sum, seed: seed, index: index)
+    }
+    builder = SequenceBuilder(length: length)
+    fingerprint = Self.fingerprint(texts, shares.map { $0 / sum }, length, seed)
+    try skip(position)
+  }
+
+  /// The next sequences.
+  ///
+  /// - Precondition: `count` is not negative.
+  public mutating func next(_ count: Int) -> TokenBatch {
+    TokenBatch((0..<count).map { _ in nextSequence() })
+  }
+
+  private mutating func nextSequence() -> TokenSequence {
+    while !builder.isFull {
+      if current.tokens.isEmpty {
+        beginDocument()
+        builder.beginDocument()
+      }
+      current.tokens = builder.take(current.tokens, of: texts[current.text].documents.file)
+    }
+    position += 1
+    return builder.finish()
+  }
+
+  /// Goes on by so many sequences without reading them.
+  mutating func skip(_ count: Int) throws(HybridizeError) {
+    var rest = try CheckedMath.multiply(count, builder.length)
+    while rest > 0 {
+      if current.tokens.isEmpty { beginDocument() }
+      let taken = min(rest, current.tokens.count)
+      current.tokens.removeFirst(taken)
+      rest -= taken
+    }
+    position += count
+  }
+
+  /// Takes a document of the text that is farthest behind its share.
+  private mutating func beginDocument() {
+    var farthest = 0
+    for text in texts.indices where texts[text].lag(total) > texts[farthest].lag(total) { farthest = text }
+    current = (farthest, texts[farthest].next())
+    total += current.tokens.count
+  }
+
+  private static func fingerprint(
+    _ texts: [TokenDocuments], _ shares: [Double], _ length: Int, _ seed: UInt64
+  ) -> String {
+    let parts = zip(texts, shares).map { "\($0.file.digest) \($0.range) \($1)" } + ["\(length) \(seed)"]
+    let bytes = Array(parts.joined(separator: "\n").utf8)
+    return bytes.withUnsafeBytes { SHA256.hash($0) }
+  }
+}
+
+/// A text that is gone through in another order each time.
+private struct ShuffledText {
+  let documents: TokenDocuments
+  let share: Double
+  private let seed: UInt64
+  private let index: Int
+  /// How often the text has been begun.
+  private var rounds = 0
+  /// What this time is still to come, the last first.
+  private var order: [UInt32] = []
+  /// Tokens that it has given.
+  private var given = 0
+
+  init(_ documents: TokenDocuments, share: Double, seed: UInt64, index: Int) {
+    self.documents = documents
+    self.share = share
+    self.seed = seed
+    self.index = index
+  }
+
+  /// Tokens by which it is behind its share of `total`.
+  func lag(_ total: Int) -> Double { share * Double(total) - Double(given) }
+
+  mutating func next() -> Range<Int> {
+    if order.isEmpty {
+      var random = SeededGenerator(seed: seed, stream: "text \(index), round \(rounds)")
+      order = random.sample(documents.count, of: documents.range.map { UInt32($0) })
+      rounds += 1
+    }
+    let tokens = documents.file.tokens(of: Int(order.removeLast()))
+    given += tokens.count
+    return tokens
+  }
+}
