@@ -89,20 +89,11 @@ public struct TextComparison: Sendable, Equatable {
       predicted += targets.count
       let expected = backend.readFloats(teacher)
       let found = backend.readFloats(student)
-      let columns = teacher.columns
-      for row in 0..<teacher.rows {
-        let range = row * columns..<(row + 1) * columns
-        if largest(expected, range) == largest(found, range) { agreements += 1 }
-      }
+      let mostLikely = zip(expected.mostLikely(of: teacher.columns), found.mostLikely(of: teacher.columns))
+      agreements += mostLikely.count { $0 == $1 }
       for (a, b) in zip(expected, found) { largestDifference = max(largestDifference, Double(abs(a - b))) }
       teacherLoss += loss(expected, teacher, targets, backend, perRow)
       studentLoss += loss(found, student, targets, backend, perRow)
-    }
-
-    private func largest(_ values: [Float], _ range: Range<Int>) -> Int {
-      var best = range.lowerBound
-      for index in range where values[index] > values[best] { best = index }
-      return best - range.lowerBound
     }
 
     /// Sum of the negative log likelihoods of the targets.
@@ -122,6 +113,28 @@ public struct TextComparison: Sendable, Equatable {
         topOneAgreement: Double(agreements) / Double(tokens),
         teacherPerplexity: exp(teacherLoss / Double(max(predicted, 1))),
         studentPerplexity: exp(studentLoss / Double(max(predicted, 1))), largestLogitDifference: largestDifference)
+    }
+  }
+}
+
+extension TextComparison {
+  /// As reports have it.
+  package var json: JSONObject {
+    [
+      "kl": .double(divergence), "top1": .double(topOneAgreement), "ppl": .double(studentPerplexity),
+      "ppl_source": .double(teacherPerplexity), "max_logit_difference": .double(largestLogitDifference),
+      "documents": .integer(documents), "tokens": .integer(tokens),
+    ]
+  }
+}
+
+extension [Float] {
+  /// The most likely token of each row of logits, the first of several.
+  func mostLikely(of vocabularySize: Int) -> [Int] {
+    stride(from: 0, to: count, by: vocabularySize).map { row in
+      var best = row
+      for index in row..<row + vocabularySize where self[index] > self[best] { best = index }
+      return best - row
     }
   }
 }

@@ -28,13 +28,8 @@ extension Verification {
           ])
         }),
     ]
-    object["kl"] = text.map { .double($0.divergence) } ?? .null
-    object["top1"] = text.map { .double($0.topOneAgreement) } ?? .null
-    object["ppl"] = text.map { .double($0.studentPerplexity) } ?? .null
-    object["ppl_source"] = text.map { .double($0.teacherPerplexity) } ?? .null
-    object["max_logit_difference"] = text.map { .double($0.largestLogitDifference) } ?? .null
-    object["documents"] = text.map { .integer($0.documents) } ?? .null
-    object["tokens"] = text.map { .integer($0.tokens) } ?? .null
+    let names = ["kl", "top1", "ppl", "ppl_source", "max_logit_difference", "documents", "tokens"]
+    for name in names { object[name] = text?.json[name] ?? .null }
     return object
   }
 

@@ -45,7 +45,7 @@ struct BenchmarkPlots {
     let process = LinePlot.Series(
       name: "peak of the whole process, all models loaded", slot: 0,
       points: peaks.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { LinePlot.Point(x: $0.key, y: $0.value) },
-      isAside: true)
+      form: .aside)
     return plot("Memory: cache and state", results, aside: [process], yText: Self.bytes) {
       LinePlot.Point(x: Self.context($0.test), y: Double($0.cacheBytes))
     }
@@ -90,13 +90,7 @@ struct BenchmarkPlots {
   static func bytes(_ value: Double) -> String {
     let text = NumberText.bytes(Int(value))
     let number = text.prefix { $0 != " " }
-    let unit = text.dropFirst(number.count)
-    var digits = String(number)
-    if digits.contains(".") {
-      while digits.last == "0" { digits.removeLast() }
-      if digits.last == "." { digits.removeLast() }
-    }
-    return digits + unit
+    return NumberText.withoutEmptyDecimals(String(number)) + text.dropFirst(number.count)
   }
 
   /// `512`, `8K`, `2.5K`.
@@ -116,15 +110,6 @@ struct BenchmarkPlots {
     let drawings = plots.enumerated().map { index, plot in
       plot.svg(at: (x: gap + Double(index) * (LinePlot.width + gap), y: gap))
     }
-    let background = Markup.empty(
-      "rect", ["width": Markup.number(width), "height": Markup.number(height), "rx": "10", "class": "surface"])
-    return Markup.element(
-      "svg",
-      [
-        "xmlns": "http://www.w3.org/2000/svg", "width": Markup.number(width), "height": Markup.number(height),
-        "viewBox": "0 0 \(Markup.number(width)) \(Markup.number(height))", "role": "img",
-      ],
-      Markup.element("title", [:], "Tokens a second against context") + "<style>\(PageStyle.drawing)</style>"
-        + background + drawings.joined()) + "\n"
+    return Markup.document("Tokens a second against context", width: width, height: height, drawings.joined())
   }
 }

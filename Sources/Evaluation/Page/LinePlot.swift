@@ -12,12 +12,27 @@ struct LinePlot {
     /// Which colour and marker: the place of the model among all.
     let slot: Int
     let points: [Point]
+    var form = Form.markedLine
+  }
+
+  enum Form {
+    case markedLine
+    /// For so many points that markers would hide them.
+    case line
+    case markers
     /// Beside the subject: dashed, without markers.
-    var isAside = false
+    case aside
+
+    var hasLine: Bool { self != .markers }
+    var hasMarkers: Bool { self == .markedLine || self == .markers }
   }
 
   let title: String
   let xTitle: String
+  /// What the points lie along: the unit, after a value.
+  var xUnit = "tokens"
+  var xAxis: ([Double]) -> Axis = { Axis.logarithmic($0) }
+  var xText: (Double) -> String = BenchmarkPlots.tokens
   let series: [Series]
   let yText: (Double) -> String
 
@@ -37,7 +52,7 @@ struct LinePlot {
 
   /// - Parameter origin: of the drawing within another one; `nil` for one that stands by itself.
   func svg(at origin: (x: Double, y: Double)? = nil) -> String {
-    let xAxis = Axis.logarithmic(points.map(\.x))
+    let xAxis = xAxis(points.map(\.x))
     let yAxis = Axis.fitting(points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] })
     let content =
       Markup.label(title, x: 0, y: 15, "title") + legend + grid(xAxis, yAxis)
@@ -55,8 +70,8 @@ struct LinePlot {
   private var legend: String {
     series.enumerated().map { index, series in
       let y = 34 + 18 * Double(index)
-      let key = Markup.line(2, y, 26, y, style(series))
-      let marker = series.isAside ? "" : Self.marker(series.slot, 14, y)
+      let key = series.form.hasLine ? Markup.line(2, y, 26, y, style(series)) : ""
+      let marker = series.form.hasMarkers ? Self.marker(series.slot, 14, y) : ""
       return key + marker + Markup.label(series.name, x: 34, y: y + 4, "legend")
     }.joined()
   }
@@ -74,17 +89,17 @@ struct LinePlot {
     for tick in xAxis.ticks {
       let place = x(tick, xAxis)
       out += Markup.line(place, floor, place, floor + 4, "axis")
-      out += Markup.label(BenchmarkPlots.tokens(tick), x: place, y: floor + 18, anchor: "middle")
+      out += Markup.label(xText(tick), x: place, y: floor + 18, anchor: "middle")
     }
     return out + Markup.label(xTitle, x: Self.left + plotWidth / 2, y: floor + 38, anchor: "middle", "caption")
   }
 
-  private func style(_ series: Series) -> String { series.isAside ? "line aside" : "line s\(series.slot + 1)" }
+  private func style(_ series: Series) -> String { series.form == .aside ? "line aside" : "line s\(series.slot + 1)" }
 
   private func drawn(_ series: Series, _ xAxis: Axis, _ yAxis: Axis) -> String {
     let places = series.points.map { (x: x($0.x, xAxis), y: y($0.y, yAxis), point: $0) }
     let path = places.map { "\(Markup.number($0.x)),\(Markup.number($0.y))" }.joined(separator: " ")
-    var out = Markup.empty("polyline", ["points": path, "class": style(series)])
+    var out = series.form.hasLine ? Markup.empty("polyline", ["points": path, "class": style(series)]) : ""
     for place in places {
       let point = place.point
       if point.deviation > 0 {
@@ -94,8 +109,8 @@ struct LinePlot {
         out += Markup.line(place.x - 4, upper, place.x + 4, upper, bar)
         out += Markup.line(place.x - 4, lower, place.x + 4, lower, bar)
       }
-      let text = "\(series.name), \(BenchmarkPlots.tokens(point.x)) tokens: \(yText(point.y))"
-      if !series.isAside {
+      let text = "\(series.name), \(xText(point.x)) \(xUnit): \(yText(point.y))"
+      if series.form.hasMarkers {
         out += Markup.element(
           "g", [:], Markup.element("title", [:], Markup.escape(text)) + Self.marker(series.slot, place.x, place.y))
       }
@@ -105,13 +120,14 @@ struct LinePlot {
 
   /// The value at the end of each line, moved apart where they would overlap.
   private func ends(_ xAxis: Axis, _ yAxis: Axis) -> String {
-    let last = series.compactMap { series in series.points.last.map { (series, $0) } }
-      .map { (y: y($0.1.y, yAxis), x: x($0.1.x, xAxis), text: yText($0.1.y)) }.sorted { $0.y < $1.y }
+    let last = series.compactMap(\.points.last)
+    // One below the other, also where a line ends before the others.
+    let edge = last.map { x($0.x, xAxis) }.max() ?? 0
     var free = -Double.infinity
-    return last.map { label in
+    return last.map { (y: y($0.y, yAxis), text: yText($0.y)) }.sorted { $0.y < $1.y }.map { label in
       let place = max(label.y, free)
       free = place + 14
-      return Markup.label(label.text, x: label.x + 10, y: place + 4, "value")
+      return Markup.label(label.text, x: edge + 10, y: place + 4, "value")
     }.joined()
   }
 

@@ -34,6 +34,19 @@ enum Markup {
     attributes.map { " \($0.key)=\"\(escape($0.value))\"" }.joined()
   }
 
+  /// A drawing that stands by itself, with its style and on a surface.
+  static func document(_ title: String, width: Double, height: Double, _ content: String) -> String {
+    let background = empty(
+      "rect", ["width": number(width), "height": number(height), "rx": "10", "class": "surface"])
+    return element(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "width": number(width), "height": number(height),
+        "viewBox": "0 0 \(number(width)) \(number(height))", "role": "img",
+      ],
+      element("title", [:], escape(title)) + "<style>\(PageStyle.drawing)</style>" + background + content) + "\n"
+  }
+
   /// A coordinate or a length of a drawing.
   static func number(_ value: Double) -> String { NumberText.fixed(value, 1) }
 
