@@ -44,6 +44,22 @@ public enum NumberText {
     }
   }
 
+  /// The same without empty decimals: `0.25`, `16`, `0.1234`.
+  public static func brief(_ value: Double) -> String {
+    let text = short(value)
+    let number = text.prefix { $0 != "e" }
+    return withoutEmptyDecimals(String(number)) + text.dropFirst(number.count)
+  }
+
+  /// `1.50` as `1.5`, `2.0` as `2`.
+  public static func withoutEmptyDecimals(_ digits: String) -> String {
+    guard digits.contains(".") else { return digits }
+    var digits = digits
+    while digits.last == "0" { digits.removeLast() }
+    if digits.last == "." { digits.removeLast() }
+    return digits
+  }
+
   /// Bytes in the largest binary unit that leaves at least one: `1.50 MiB`.
   public static func bytes(_ count: Int) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"]
@@ -61,6 +77,28 @@ public enum NumberText {
     case 10_000...: fixed(Double(count) / 1e3, 1) + "K"
     default: String(count)
     }
+  }
+
+  /// How many a second, to about two digits: `2.1k`, `850`, `0.25`.
+  public static func rate(_ value: Double) -> String {
+    switch value {
+    case 1e10...: "\(value)"
+    case 10e6...: fixed(value / 1e6, 0) + "M"
+    case 1e6...: fixed(value / 1e6, 1) + "M"
+    case 10e3...: fixed(value / 1e3, 0) + "k"
+    case 1e3...: fixed(value / 1e3, 1) + "k"
+    case 10...: fixed(value, 0)
+    default: fixed(value, 2)
+    }
+  }
+
+  /// `4:32`, `1:04:32`, `52:00:00`; whole seconds, rounded.
+  public static func duration(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "?" }
+    let whole = Int(seconds.rounded())
+    func two(_ value: Int) -> String { (value < 10 ? "0" : "") + String(value) }
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+    return (hours > 0 ? "\(hours):" + two(minutes) : "\(minutes)") + ":" + two(whole % 60)
   }
 
   /// `1 thread`, `2 threads`.

@@ -5,11 +5,17 @@ public struct Progress: Sendable {
     public let task: String
     public let done: Int
     public let total: Int
+    /// What else is worth knowing by now: a loss, a speed.
+    public let detail: String?
+    /// Nothing follows: the work is done, or ends before all is.
+    public let isLast: Bool
 
-    public init(task: String, done: Int, total: Int) {
+    public init(task: String, done: Int, total: Int, detail: String? = nil, isLast: Bool? = nil) {
       self.task = task
       self.done = done
       self.total = total
+      self.detail = detail
+      self.isLast = isLast ?? (done == total)
     }
   }
 
@@ -20,7 +26,8 @@ public struct Progress: Sendable {
   /// Shows nothing.
   public static let silent = Progress { _ in }
 
-  public func report(_ task: String, done: Int, of total: Int) {
-    show(Update(task: task, done: done, total: total))
+  /// - Parameter isLast: for work that ends before all is done.
+  public func report(_ task: String, done: Int, of total: Int, detail: String? = nil, isLast: Bool? = nil) {
+    show(Update(task: task, done: done, total: total, detail: detail, isLast: isLast))
   }
 }

@@ -21,6 +21,27 @@ public final class AtomicFile {
     sibling = try AtomicSibling(of: path, replacing: replacing)
   }
 
+  /// Writes a text, in the place of a file that is there.
+  ///
+  /// - Throws: `.cannotWrite`.
+  public static func write(_ text: String, to path: String) throws(HybridizeError) {
+    let file = try AtomicFile(path, replacing: true)
+    try Array(text.utf8).withBytes(file.write)
+    _ = try file.commit()
+  }
+
+  /// Removes the siblings that killed processes have left of this file.
+  ///
+  /// - Precondition: nobody else is writing it.
+  /// - Throws: `.unreadable` for a directory that cannot be listed.
+  public static func removeLeftovers(of path: String) throws(HybridizeError) {
+    let directory = FileSystem.directory(of: path)
+    let start = FileSystem.name(of: AtomicRename.sibling(of: path, key: ""))
+    for name in try FileSystem.list(directory) where name.hasPrefix(start) {
+      unlink(FileSystem.join(directory, name))
+    }
+  }
+
   /// Where the file will be.
   public var path: String { sibling.path }
 

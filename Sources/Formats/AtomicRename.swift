@@ -47,7 +47,7 @@ package enum AtomicRename {
   }
 
   /// - Throws: `.outputExists`.
-  static func checkFree(_ path: String) throws(HybridizeError) {
+  package static func checkFree(_ path: String) throws(HybridizeError) {
     if FileSystem.isOccupied(path) { throw exists(path) }
   }
 

@@ -84,6 +84,15 @@ public enum FileSystem {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  /// Makes a directory, unless there is one; its parent must be there.
+  ///
+  /// - Throws: `.cannotWrite`.
+  public static func makeDirectory(_ path: String) throws(HybridizeError) {
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST && isDirectory(path) else {
+      throw AtomicRename.cannotMake(path, errno)
+    }
+  }
+
   /// The absolute path with every symbolic link resolved.
   ///
   /// - Throws: `.unreadable`, also for a link that leads nowhere.

@@ -36,7 +36,11 @@ public final class Journal {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A process that was started meanwhile may have the descriptor as well, and with it the lock, for a moment longer.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// The whole lines and their length; what follows them was being written when the process ended.
   private static func read(_ descriptor: Int32, _ path: String) throws(HybridizeError) -> ([JSONObject], Int) {
@@ -60,14 +64,26 @@ public final class Journal {
   /// Adds a line.
   ///
   /// - Throws: `.cannotWrite`.
-  public func append(_ entry: JSONObject) throws(HybridizeError) {
-    let line = Array((JSONWriter.compact(.object(entry)) + "\n").utf8)
+  public func append(_ entry: JSONObject) throws(HybridizeError) { try write([entry]) }
+
+  /// Puts other lines in the place of all that are there. A kill meanwhile leaves the first of them.
+  ///
+  /// - Throws: `.cannotWrite`.
+  public func replace(with entries: [JSONObject]) throws(HybridizeError) {
+    guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+      throw AtomicRename.cannotWrite(path, errno)
+    }
+    try write(entries)
+  }
+
+  private func write(_ entries: [JSONObject]) throws(HybridizeError) {
+    let lines = entries.flatMap { Array((JSONWriter.compact(.object($0)) + "\n").utf8) }
     #if canImport(Glibc)
-      let count = Glibc.write(descriptor, line, line.count)
+      let count = Glibc.write(descriptor, lines, lines.count)
     #else
-      let count = Darwin.write(descriptor, line, line.count)
+      let count = Darwin.write(descriptor, lines, lines.count)
     #endif
-    guard count == line.count else { throw AtomicRename.cannotWrite(path, count < 0 ? errno : ENOSPC) }
+    guard count == lines.count else { throw AtomicRename.cannotWrite(path, count < 0 ? errno : ENOSPC) }
   }
 
   /// Whether `path` still leads to this journal: another process may have finished the work between opening and locking.

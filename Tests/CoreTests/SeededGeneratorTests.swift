@@ -45,6 +45,19 @@ struct SeededGeneratorTests {
     #expect(random.index(below: 1) == 0)
   }
 
+  /// From an independent implementation of the same.
+  @Test("samples the same elements everywhere, each at most once, every order alike")
+  func samples() {
+    var random = SeededGenerator(seed: 7)
+    #expect(random.sample(4, of: Array("abcdefgh")) == Array("edag"))
+    #expect(random.sample(0, of: [1, 2]) == [] && random.sample(0, of: [Int]()) == [])
+    var counts: [[Int]: Int] = [:]
+    for _ in 0..<24_000 { counts[random.sample(3, of: [0, 1, 2, 3]), default: 0] += 1 }
+    #expect(counts.count == 24 && counts.keys.allSatisfy { Set($0).count == 3 })
+    // The standard deviation is 31. Five of them.
+    #expect(counts.values.allSatisfy { abs($0 - 1000) < 155 })
+  }
+
   @Test("an empty range is a mistake of the program")
   func emptyRange() async {
     await #expect(processExitsWith: .failure) {

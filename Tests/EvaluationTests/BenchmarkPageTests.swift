@@ -2,12 +2,9 @@ import Foundation
 import HybridizeCompute
 import HybridizeCore
 import HybridizeEvaluation
+import HybridizeFormats
 import TestSupport
 import Testing
-
-#if canImport(FoundationXML)
-  import FoundationXML
-#endif
 
 @Suite("pages and plots of benchmarks")
 struct BenchmarkPageTests {
@@ -41,37 +38,12 @@ struct BenchmarkPageTests {
         limits: MachineLimits(memoryBandwidth: 2e10, matrixProduct: 1e11)))
   }
 
-  /// Elements, attributes and text, as a parser that forgives nothing reads them.
-  private final class Reading: NSObject, XMLParserDelegate {
-    private(set) var elements: [String: Int] = [:]
-    private(set) var attributes: Set<String> = []
-    private(set) var text = ""
-    private(set) var failure: String?
-
-    init(_ document: String) {
-      super.init()
-      let parser = XMLParser(data: Data(document.utf8))
-      parser.delegate = self
-      if !parser.parse() { failure = "line \(parser.lineNumber): \(parser.parserError.debugDescription)" }
-    }
-
-    func parser(
-      _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
-      attributes given: [String: String]
-    ) {
-      elements[name, default: 0] += 1
-      attributes.formUnion(given.keys)
-    }
-
-    func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
-  }
-
   @Test("names from outside stay text", arguments: hostile)
   func hostileNames(_ name: String) {
     let harmless = Self.report(["model", "other"])
     let report = Self.report(["model", name])
     for (document, plain) in [(report.html, harmless.html), (report.plot, harmless.plot)] {
-      let (found, expected) = (Reading(document), Reading(plain))
+      let (found, expected) = (MarkupReading(document), MarkupReading(plain))
       #expect(found.failure == nil)
       #expect(found.elements == expected.elements, "the name makes no element")
       #expect(found.attributes == expected.attributes, "the name makes no attribute")
@@ -82,7 +54,7 @@ struct BenchmarkPageTests {
   @Test("a page is whole by itself: nothing is fetched, nothing runs")
   func selfContained() {
     let page = Self.report(["a", "b"]).html
-    let reading = Reading(page)
+    let reading = MarkupReading(page)
     #expect(reading.failure == nil)
     #expect(page.hasPrefix("<!DOCTYPE html>") && page.hasSuffix("</html>\n"))
     #expect(reading.elements["script"] == nil && reading.elements["img"] == nil && reading.elements["iframe"] == nil)
@@ -94,7 +66,7 @@ struct BenchmarkPageTests {
   @Test("it shows machine, limits, results, plots and profiles")
   func content() throws {
     let report = Self.report(["x/original", "x/hybrid"])
-    let reading = Reading(report.html)
+    let reading = MarkupReading(report.html)
     for text in [
       "<fast> & \"cheap\"", "20.0 GB/s", "100.0 GFLOP/s", "bound to processors 0, 1", "original", "hybrid", "llama <&>",
       "pp8 @ d4096", "tg4", "2.00x (", "Decode, tokens a second", "Prefill, tokens a second", "Memory: cache and state",
@@ -103,13 +75,13 @@ struct BenchmarkPageTests {
     ] { #expect(reading.text.contains(text), "\(text)") }
     // Four plots, and a profile of each test and model.
     #expect(reading.elements["svg"] == 4 + 8)
-    #expect(Reading(Self.report(["x", "y"], profiled: false).html).elements["svg"] == 4)
+    #expect(MarkupReading(Self.report(["x", "y"], profiled: false).html).elements["svg"] == 4)
     for number in ["nan", "inf", "-0.0"] { #expect(!report.html.lowercased().contains(">\(number)"), "\(number)") }
   }
 
   @Test("a plot by itself is an SVG document that brings its style")
   func plot() throws {
-    let reading = Reading(Self.report(["a", "b"]).plot)
+    let reading = MarkupReading(Self.report(["a", "b"]).plot)
     #expect(reading.failure == nil)
     #expect(reading.elements["svg"] == 1 && reading.elements["style"] == 1 && reading.elements["polyline"] == 4)
     #expect(reading.text.contains("Decode, tokens a second"))
@@ -120,7 +92,7 @@ struct BenchmarkPageTests {
     arguments: [([String](), [0]), (["one"], [0]), (["a", "b", "c", "d", "e", "f", "g"], [3])])
   func few(_ models: [String], _ depths: [Int]) {
     let report = Self.report(models, depths: depths)
-    #expect(Reading(report.html).failure == nil && Reading(report.plot).failure == nil)
+    #expect(MarkupReading(report.html).failure == nil && MarkupReading(report.plot).failure == nil)
   }
 
   @Test("a page replaces another one whole, and one that cannot be written is told before the work")
@@ -129,7 +101,7 @@ struct BenchmarkPageTests {
     directory.write("page.html", "old")
     try BenchmarkReport.checkWritable(directory.path("page.html"))
     #expect(directory.entries() == ["page.html"] && directory.bytes("page.html") == Array("old".utf8))
-    try BenchmarkReport.write("new", to: directory.path("page.html"))
+    try AtomicFile.write("new", to: directory.path("page.html"))
     #expect(directory.entries() == ["page.html"] && directory.bytes("page.html") == Array("new".utf8))
     expectProblem(.cannotWrite) { try BenchmarkReport.checkWritable(directory.path("nowhere/page.html")) }
   }

@@ -44,6 +44,31 @@ struct TextDocumentsTests {
     #expect(try read(path, length: ids.count) == [ids])
   }
 
+  @Test("a plain text has the same pieces however it is read, as many as asked for")
+  func stretches() throws {
+    let text = String(repeating: Self.long + "\n\n", count: 8000)
+    let ids = tokenizer.encode(text)
+    let expected = (0..<ids.count / 100).map { Array(ids[$0 * 100..<$0 * 100 + 100]) }
+    let path = scratch.write("a.txt", text)
+    #expect(try read(path, length: 100, limit: .max) == expected)
+    #expect(try read(path, length: 100, limit: 700) == Array(expected.prefix(700)))
+    let whole = try read(path, length: ids.count, limit: 3)
+    #expect(whole == [ids])
+  }
+
+  @Test("compressed texts are read like others, and no further than is needed", arguments: ["a.txt", "a.jsonl"])
+  func compressed(_ name: String) throws {
+    let text = name.hasSuffix("l") ? #"{"text": "\#(Self.long)"}"# + "\n" : Self.long
+    let expected = try read(scratch.write(name, text))
+    let frame = ZstdBytes.frame(Array(text.utf8))
+    #expect(try read(scratch.write(name + ".zst", frame)) == expected)
+    let broken = scratch.write(name + ".zst", frame + [0, 0, 0, 0])
+    if name.hasSuffix("l") {
+      #expect(try read(broken, limit: 1) == Array(expected.prefix(1)))
+    }
+    expectProblem(.zstdForeignBytes) { try read(broken) }
+  }
+
   @Test("a text without a document that is long enough is an error", arguments: ["a.txt", "a.jsonl"])
   func tooShort(_ name: String) throws {
     let path = scratch.write(name, name.hasSuffix("l") ? #"{"text": "\#(Self.long)"}"# : Self.long)

@@ -72,6 +72,35 @@ struct AtomicOutputTests {
     #expect(directory.entries() == [name])
   }
 
+  @Test("a text replaces another one whole, and one that cannot be written leaves it")
+  func text() throws {
+    directory.write("a", "old")
+    try AtomicFile.write("new é", to: directory.path("a"))
+    #expect(directory.entries() == ["a"] && directory.bytes("a") == Array("new é".utf8))
+    expectProblem(.cannotWrite) { try AtomicFile.write("x", to: directory.path("none/a")) }
+  }
+
+  @Test("what killed processes have left of a file can be removed, and nothing else")
+  func leftovers() throws {
+    for name in [".a.partial-01234567", ".a.partial-89abcdef", ".b.partial-01234567", "a", ".a"] {
+      directory.write(name, "half")
+    }
+    try AtomicFile.removeLeftovers(of: directory.path("a"))
+    #expect(directory.entries() == [".a", ".b.partial-01234567", "a"])
+    expectProblem(.unreadable) { try AtomicFile.removeLeftovers(of: directory.path("none/a")) }
+  }
+
+  @Test("a directory is made where there is none")
+  func makeDirectory() throws {
+    for _ in 0..<2 { try FileSystem.makeDirectory(directory.path("out")) }
+    #expect(FileSystem.isDirectory(directory.path("out")))
+    directory.write("file", "")
+    let taken = expectProblem(.cannotWrite) { try FileSystem.makeDirectory(directory.path("file")) }
+    #expect(taken?.found == "File exists")
+    let remedy = expectProblem(.cannotWrite) { try FileSystem.makeDirectory(directory.path("none/out")) }?.remedy
+    #expect(remedy == "make the directory \(directory.path("none")) first")
+  }
+
   @Test("a directory appears when it is committed, with all that is in it")
   func directoryAppears() throws {
     let output = try AtomicDirectory(directory.path("out"))
