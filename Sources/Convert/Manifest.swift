@@ -4,8 +4,8 @@ import HybridizeRuntime
 
 /// `hybridize.json`, what a converted model says of its making: source with hashes, recipe, plan, files. It holds no
 /// time and no path, so that the same inputs give the same bytes.
-enum Manifest {
-  static let fileName = "hybridize.json"
+package enum Manifest {
+  package static let fileName = "hybridize.json"
 
   /// - Parameter tensors: in the order of their data.
   /// - Parameter products: what was made of each.
@@ -43,7 +43,7 @@ enum Manifest {
   }
 
   /// A model's weight files with their sizes, and its configuration with a digest; tensors have theirs.
-  private static func files(of model: ModelDirectory) throws(HybridizeError) -> JSONValue {
+  package static func files(of model: ModelDirectory) throws(HybridizeError) -> JSONValue {
     var files: [JSONValue] = []
     for path in model.reader.files {
       files.append(
@@ -88,16 +88,16 @@ public struct WrittenEntry: Sendable, Equatable {
   /// `nil` for weights, whose tensors have digests of their own in the manifest.
   public let sha256: String?
 
-  init(path: String, byteCount: Int, sha256: String?) {
+  package init(path: String, byteCount: Int, sha256: String?) {
     self.path = path
     self.byteCount = byteCount
     self.sha256 = sha256
   }
 
-  init(_ file: WrittenFile) { self.init(path: file.path, byteCount: file.byteCount, sha256: file.sha256) }
+  package init(_ file: WrittenFile) { self.init(path: file.path, byteCount: file.byteCount, sha256: file.sha256) }
 
   /// Without the directory, which is another one for everybody.
-  var json: JSONObject {
+  package var json: JSONObject {
     [
       "file": .string(FileSystem.name(of: path)), "bytes": .integer(byteCount),
       "sha256": sha256.map { .string($0) } ?? .null,

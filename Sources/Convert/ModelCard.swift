@@ -3,24 +3,26 @@ import HybridizeEvaluation
 import HybridizeRuntime
 
 /// README.md of a converted model: what it is, layer by layer, and what it is not.
-enum ModelCard {
+package enum ModelCard {
   static func text(_ conversion: Conversion) -> String {
-    [frontMatter(conversion), introduction(conversion), layerTable(conversion), provenance(conversion)]
-      .joined(separator: "\n")
+    let plan = conversion.plan
+    return [
+      frontMatter(conversion.source.configuration, plan.mixers), introduction(conversion), layerTable(plan.mixers),
+      provenance(conversion),
+    ].joined(separator: "\n")
   }
 
   /// What Hugging Face's hub reads.
-  private static func frontMatter(_ conversion: Conversion) -> String {
-    let model = conversion.source.configuration
-    let isLinear = conversion.plan.mixers.contains { $0.memory(model).fixedElements > 0 }
-    let converted = (conversion.plan.converted.isEmpty ? "" : "- hybrid\n") + (isLinear ? "- linear-attention\n" : "")
-    let mixers = Set(conversion.plan.converted.map { type(of: conversion.plan.mixers[$0]).name }).sorted()
+  package static func frontMatter(_ model: ModelConfiguration, _ mixers: [any MixerSpecification]) -> String {
+    let isLinear = mixers.contains { $0.memory(model).fixedElements > 0 }
+    let names = Set(mixers.filter { !$0.isSoftmax }.map { type(of: $0).name }).sorted()
+    let converted = (names.isEmpty ? "" : "- hybrid\n") + (isLinear ? "- linear-attention\n" : "")
     return """
       ---
       library_name: hybridize
       pipeline_tag: text-generation
       tags:
-      \(converted)\(mixers.map { "- \($0)\n" }.joined())- safetensors
+      \(converted)\(names.map { "- \($0)\n" }.joined())- safetensors
       ---
 
       """
@@ -51,10 +53,10 @@ enum ModelCard {
       """
   }
 
-  private static func layerTable(_ conversion: Conversion) -> String {
+  package static func layerTable(_ mixers: [any MixerSpecification]) -> String {
     var table = TextTable([("layers", .left), ("mixer", .left), ("options", .left)])
     var groups: [(layers: [Int], mixer: any MixerSpecification)] = []
-    for (index, mixer) in conversion.plan.mixers.enumerated() {
+    for (index, mixer) in mixers.enumerated() {
       if let group = groups.firstIndex(where: { $0.mixer.json == mixer.json }) {
         groups[group].layers.append(index)
       } else {

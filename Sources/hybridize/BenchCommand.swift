@@ -2,6 +2,7 @@ import ArgumentParser
 import HybridizeCore
 import HybridizeDistill
 import HybridizeEvaluation
+import HybridizeFormats
 import HybridizeRuntime
 
 struct BenchCommand: ParsableCommand {
@@ -74,8 +75,8 @@ struct BenchCommand: ParsableCommand {
       models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth, sequences: sequences),
       options: Benchmark.Options(repetitions: repetitions, pinsThreads: pin, profiles: profile),
       loading: loading.options)
-    if let html { try BenchmarkReport.write(report.html, to: html) }
-    if let plot { try BenchmarkReport.write(report.plot, to: plot) }
+    if let html { try AtomicFile.write(report.html, to: html) }
+    if let plot { try AtomicFile.write(report.plot, to: plot) }
     switch shared.json ? .json : format {
     case .json: Terminal.out(JSONWriter.indented(.object(report.json)), newline: false)
     case .csv: Terminal.out(report.csv, newline: false)

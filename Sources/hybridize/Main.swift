@@ -16,7 +16,7 @@ struct Hybridize: ParsableCommand {
     version: HybridizeVersion.current,
     subcommands: [
       InspectCommand.self, DiffCommand.self, MetadataCommand.self, ConvertCommand.self, VerifyCommand.self,
-      BenchCommand.self,
+      DistillCommand.self, MergeCommand.self, EvalCommand.self, BenchCommand.self,
       GenerateCommand.self,
       TokenizeCommand.self, LogitsCommand.self, DemoCommand.self,
     ])

@@ -2,6 +2,7 @@ import ArgumentParser
 import HybridizeCompute
 import HybridizeCore
 import HybridizeRuntime
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -32,21 +33,18 @@ struct SharedOptions: ParsableArguments {
   /// A bar on a terminal, plain lines elsewhere, nothing with `--quiet`.
   var progress: Progress {
     if quiet { return .silent }
-    let isTerminal = Terminal.errorIsTerminal
-    return Progress { update in
-      let share = update.total == 0 ? 1 : Double(update.done) / Double(update.total)
-      guard isTerminal else {
-        // Ten lines are enough for a log.
-        let step = max(1, update.total / 10)
-        if update.done % step == 0 || update.done == update.total {
-          Terminal.error("\(update.task): \(update.done)/\(update.total)")
-        }
-        return
+    if Terminal.errorIsTerminal {
+      return Progress { update in
+        let end = update.isLast ? "\r\u{1B}[K" : ""
+        Terminal.status("\r" + update.bar(columns: Terminal.columns) + "\u{1B}[K" + end)
       }
-      let filled = Int(share * 30)
-      let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 30 - filled)
-      let end = update.done == update.total ? "\r\u{1B}[K" : ""
-      Terminal.status("\r\(bar) \(update.done)/\(update.total) \(update.task)\u{1B}[K" + end)
+    }
+    let log = Mutex(ProgressLog())
+    let clock = ContinuousClock()
+    let start = clock.now
+    return Progress { update in
+      let line = log.withLock { $0.line(for: update, at: (clock.now - start).inSeconds) }
+      if let line { Terminal.error(line) }
     }
   }
 

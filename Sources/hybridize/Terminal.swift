@@ -39,6 +39,13 @@ enum Terminal {
 
   static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+  /// How wide the terminal of standard error is; 80 where it does not say.
+  static var columns: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Colour on a terminal, unless the user does not want any (no-color.org).
   static var isColoured: Bool { errorIsTerminal && getenv("NO_COLOR").map { $0.pointee == 0 } ?? true }
 

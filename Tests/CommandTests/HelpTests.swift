@@ -32,6 +32,20 @@ struct HelpTests {
       name: "verify", arguments: ["<source>", "<converted>"],
       options: ["--text", "--documents", "--length", "--max-kl"]),
     Command(
+      name: "distill", arguments: ["<teacher>", "<student>", "<out>"],
+      options: [
+        "--text", "--mix", "--stage", "--preset", "--tokens", "--batch", "--length", "--micro-batch", "--rate",
+        "--rest-rate", "--schedule", "--warmup", "--final-share", "--decay-share", "--beta1", "--beta2",
+        "--weight-decay",
+        "--clip", "--seed", "--eval-every", "--patience", "--temperature", "--top-k", "--squared",
+        "--isolate-documents",
+        "--recompute", "--layers", "--resume", "--dtype", "--cache", "--profile", "--teacher-cache",
+      ]),
+    Command(name: "merge", arguments: ["<paths>"], options: []),
+    Command(
+      name: "eval", arguments: ["<model>"],
+      options: ["--teacher", "--text", "--documents", "--length", "--recall", "--prompts", "--words", "--seed"]),
+    Command(
       name: "bench", arguments: ["<models>"],
       options: [
         "--prompt", "--generate", "--depth", "--repetitions", "--format", "--pin", "--profile", "--html", "--plot",

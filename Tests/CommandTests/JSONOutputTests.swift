@@ -167,8 +167,8 @@ struct JSONOutputTests {
     let scratch = TemporaryDirectory()
     let convert = ["convert", Fixtures.model, scratch.path("loud"), "--keep", "0", "--json"]
     let loud = try await Program().run(convert)
-    #expect(loud.error.contains("write: "))
-    #expect(!loud.text.contains("write: "))
+    #expect(loud.error.contains("write  "))
+    #expect(!loud.text.contains("write  "))
     _ = try loud.json()
   }
 

@@ -48,6 +48,14 @@ struct ReadmeTests {
     #expect(try await failures(String(decoding: page, as: UTF8.self)) == [])
   }
 
+  @Test("every command line of the page on distillation runs, on few tokens", .tags(.slow))
+  func distillation() async throws {
+    let page = String(decoding: try FileSystem.read(Fixtures.root + "/docs/distill.md", limit: 1 << 20), as: UTF8.self)
+    let short = page.replacing(/--tokens [0-9]+/) { _ in "--tokens 6000" }
+    #expect(short != page)
+    #expect(try await failures(short) == [])
+  }
+
   @Test("command lines are found in its shell blocks, joined over line ends")
   func commands() throws {
     let commands = try ShellBlocks.commands(in: Self.sample)

@@ -29,7 +29,7 @@ struct TerminalTests {
   func bar() async throws {
     let arguments = ["verify", Fixtures.model, Fixtures.model, "--text", Fixtures.text, "--documents", "2", "--length"]
     let shown = try await Program().runOnTerminal(arguments + ["16"])
-    #expect(shown.contains("━━━━━━━━━━━━━━━─────────────── 1/2 compare"))
+    #expect(shown.contains("━━━━━━━━━━━━━━━─────────────── compare  1/2"))
     #expect(shown.hasSuffix("\r\u{1B}[K"))
     #expect(try await Program().runOnTerminal(arguments + ["16", "--quiet"]) == "")
   }

@@ -1,0 +1,75 @@
+import HybridizeCompute
+import HybridizeCore
+import HybridizeFormats
+import HybridizeRuntime
+
+/// The texts of a training: a stream of batches, and sequences of documents that are never in it.
+struct TrainingTexts {
+  let source: any BatchSource
+  let heldOut: [TokenBatch]
+  /// Of the stream.
+  let fingerprint: String
+
+  /// Sequences that the held-out loss is measured on, at most.
+  private static let heldOutSequences = 16
+  /// The share of a text's documents that is held out, at most.
+  private static let heldOutShare = 0.05
+
+  /// Tokenises what has not been tokenised before.
+  init(
+    _ request: Distillation.Request, _ teacher: ModelDirectory, threads: Int, progress: Progress
+  ) throws(HybridizeError) {
+    let settings = request.settings
+    try FileSystem.makeDirectory(request.directory)
+    let folder = request.cache ?? FileSystem.join(request.directory, "tokens")
+    try FileSystem.makeDirectory(folder)
+    let cache = TokenCache(
+      folder: folder, tokenizer: try teacher.tokenizer(), configuration: teacher.configuration, threads: threads,
+      progress: progress)
+    var streams: [TokenDocuments] = []
+    var heldOut: [TokenSequence] = []
+    let whole = request.texts.reduce(0) { $0 + $1.share }
+    for text in request.texts {
+      let documents = TokenDocuments(try cache.tokens(of: text.path))
+      let wanted = Int((Double(Self.heldOutSequences) * text.share / whole).rounded(.up))
+      let (rest, last) = try documents.split(last: Self.heldOutCount(documents, tokens: wanted * settings.length))
+      streams.append(rest)
+      heldOut += last.sequences(of: settings.length).prefix(wanted)
+    }
+    let mixture = try TextMixture(
+      streams, shares: request.texts.map(\.share), length: settings.length, seed: settings.seed)
+    fingerprint = mixture.fingerprint
+    source = MixtureSource(mixture, batch: settings.batch)
+    self.heldOut = stride(from: 0, to: heldOut.count, by: settings.batch).map {
+      TokenBatch(Array(heldOut[$0..<min(heldOut.count, $0 + settings.batch)]))
+    }
+  }
+
+  /// Documents at the end of a text that are held out: enough for so many tokens, and never much of it.
+  private static func heldOutCount(_ documents: TokenDocuments, tokens: Int) -> Int {
+    let mean = max(1, documents.tokenCount / documents.count)
+    return min((tokens + mean - 1) / mean + 1, Int(Double(documents.count) * heldOutShare))
+  }
+}
+
+/// A mixture of texts as batches by number.
+private final class MixtureSource: BatchSource {
+  private let start: TextMixture
+  private var mixture: TextMixture
+  private let size: Int
+
+  init(_ mixture: TextMixture, batch size: Int) {
+    start = mixture
+    self.mixture = mixture
+    self.size = size
+  }
+
+  /// Batches asked for in order are read one after the other; any other is found from the beginning.
+  func batch(_ index: Int) throws(HybridizeError) -> TokenBatch {
+    if mixture.position != index * size {
+      mixture = start
+      try mixture.skip(index * size)
+    }
+    return mixture.next(size)
+  }
+}
