@@ -104,6 +104,20 @@ static float dot_of_states(const float *x, const float *y, size_t count) {
   return sum_of((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
+/// What the chunk writes, and what the one before it reads.
+static void fetch_chunk(const ck_recurrence_gradient *call, size_t first, const struct delta_gradient *chunk) {
+  const ck_linear_recurrence *forward = &call->forward;
+  const size_t length = chunk->length, rows = chunk->rows, columns = chunk->columns;
+  fetch_rows(call->query_gradient + first * forward->query_stride, length, forward->query_stride, rows);
+  fetch_rows(call->key_gradient + first * forward->key_stride, length, forward->key_stride, rows);
+  fetch_rows(call->value_gradient + first * forward->value_stride, length, forward->value_stride, columns);
+  // The last chunk may be shorter than those before it.
+  const size_t before = first < length ? 0 : first - length;
+  fetch_rows(forward->query + before * forward->query_stride, length, forward->query_stride, rows);
+  fetch_rows(forward->key + before * forward->key_stride, length, forward->key_stride, rows);
+  fetch_rows(call->out_gradient + before * forward->out_stride, length, forward->out_stride, columns);
+}
+
 static void return_chunk(
     const ck_recurrence_gradient *call, size_t first, const float *turned_state, struct delta_gradient *chunk) {
   const ck_linear_recurrence *forward = &call->forward;
@@ -113,6 +127,7 @@ static void return_chunk(
   const float *reached = call->out_gradient + first * forward->out_stride;
   decay_chunk(forward, first, chunk);
   lay_out_chunk(call, first, chunk);
+  fetch_chunk(call, first, chunk);
 
   multiply_lower(chunk, query, forward->query_stride, chunk->keys_by_token, rows, chunk->weights);
   for (size_t i = 0; i < length * chunk->width; i += WIDTH) {
