@@ -92,20 +92,47 @@ struct TextMixtureTests {
   @Test("goes on from any position as if it had never stopped, in batches of any size", arguments: mixes)
   func positions(_ mix: Mix) throws {
     let all = try make(mix.counts, longest: mix.longest)
-    for length in [1, 13, 100] {
-      var whole = try TextMixture(all, shares: mix.shares, length: length, seed: 2)
+    for (length, lanes) in [(1, 1), (13, 1), (13, 5), (100, 8)] {
+      var whole = try TextMixture(all, shares: mix.shares, length: length, lanes: lanes, seed: 2)
       let count = 7000 / length + 70
       let expected = whole.next(count).sequences
       #expect(expected.count == count && expected.allSatisfy { $0.ids.count == length } && whole.position == count)
       var random = SeededGenerator(seed: 1, stream: mix.testDescription)
       for position in [0, 1, 2, count - 1] + (0..<40).map({ _ in random.index(below: count) }) {
-        var resumed = try TextMixture(all, shares: mix.shares, length: length, seed: 2, position: position)
+        var resumed = try TextMixture(
+          all, shares: mix.shares, length: length, lanes: lanes, seed: 2, position: position)
         #expect(resumed.position == position)
         let rest = count - position
         let batches = [min(rest, random.index(below: 9)), min(rest, 9)]
         let found = batches.flatMap { resumed.next($0).sequences }.prefix(rest)
         #expect(found.elementsEqual(expected[position..<position + found.count]), "length \(length), \(position)")
       }
+    }
+  }
+
+  @Test("reads different documents in each lane, and has each document once in each round")
+  func lanes() throws {
+    let text = try make([60], longest: 90)
+    let all = documents(60, text: 0, longest: 90)
+    let lanes = 4
+    let length = 11
+    var mixture = try TextMixture(text, shares: [1], length: length, lanes: lanes, seed: 6)
+    let rounds = 3
+    let sequences = mixture.next(lanes * (rounds * text[0].tokenCount / length / lanes)).sequences
+    var seen: [[Int]] = []
+    for lane in 0..<lanes {
+      let own = stride(from: lane, to: sequences.count, by: lanes).map { sequences[$0] }
+      seen += LetterTexts.documents(of: own).dropLast()
+    }
+    #expect(Set(seen) == Set(all))
+    // Each lane may have begun one that it has not ended.
+    for document in all {
+      let count = seen.count { $0 == document }
+      #expect(count >= rounds - 1 && count <= rounds, "\(count) times")
+    }
+    for batch in stride(from: 0, to: sequences.count, by: lanes) {
+      let stretches = Set(sequences[batch..<batch + lanes].map(\.ids))
+      #expect(stretches.count == lanes)
     }
   }
 
@@ -174,9 +201,10 @@ struct TextMixtureTests {
     let all = try make([20, 20])
     let other = try make([20, 20], seed: 2)
     func fingerprint(
-      _ texts: [TokenDocuments], _ shares: [Double] = [0.5, 0.5], length: Int = 8, seed: UInt64 = 0, position: Int = 0
+      _ texts: [TokenDocuments], _ shares: [Double] = [0.5, 0.5], length: Int = 8, lanes: Int = 1, seed: UInt64 = 0,
+      position: Int = 0
     ) throws -> String {
-      try TextMixture(texts, shares: shares, length: length, seed: seed, position: position).fingerprint
+      try TextMixture(texts, shares: shares, length: length, lanes: lanes, seed: seed, position: position).fingerprint
     }
     let first = try fingerprint(all)
     #expect(try fingerprint(all, position: 5) == first)
@@ -184,7 +212,7 @@ struct TextMixtureTests {
     #expect(try fingerprint(make([20, 20])) == first)
     let others = [
       try fingerprint(all.reversed()), try fingerprint([all[0], other[1]]), try fingerprint(all, [0.4, 0.6]),
-      try fingerprint(all, length: 9), try fingerprint(all, seed: 1),
+      try fingerprint(all, length: 9), try fingerprint(all, lanes: 2), try fingerprint(all, seed: 1),
       try fingerprint([all[0].split(last: 1).rest, all[1]]),
     ]
     #expect(Set(others + [first]).count == others.count + 1)

@@ -4,34 +4,36 @@ import HybridizeFormats
 /// Texts as one endless stream of sequences to train on.
 ///
 /// Each text is gone through again and again, its documents in another order each time; the texts take turns document by
-/// document, so that each has its share of the tokens from the beginning of the stream to any point of it: none is ever
-/// ahead of its share by more than one of its documents. The stream is cut into sequences, and documents go on from one
-/// sequence to the next.
+/// document, so that each has its share of the tokens of all documents that have been begun: none is ever ahead of its
+/// share by more than one of its documents.
 ///
-/// The same texts, shares and seed give the same stream. It holds one number for each document and nothing else.
+/// Several lanes read documents side by side, and sequences come from one lane after the other: so many consecutive
+/// sequences are of so many different documents, and a batch tells more than a stretch of one document would. Within a
+/// lane, documents follow each other and go on from one sequence to the next.
+///
+/// The same texts, shares, lanes and seed give the same stream. It holds one number for each document and nothing else.
 public struct TextMixture: Sendable {
   /// Sequences that have been given.
   public private(set) var position = 0
   /// Tells streams apart: a training goes on only with the one that it began with.
   public let fingerprint: String
   private var texts: [ShuffledText]
-  private var builder: SequenceBuilder
-  /// The document that is being read and what is left of it.
-  private var current: (text: Int, tokens: Range<Int>) = (0, 0..<0)
+  private var lanes: [Lane]
   /// Tokens of all documents that have been begun.
   private var total = 0
 
   /// - Parameters:
   ///   - shares: each text's share of the tokens, in proportion to the others.
   ///   - length: tokens a sequence.
+  ///   - lanes: documents that are read side by side, usually the sequences of a batch.
   ///   - position: sequences that have been given before; the stream goes on behind them.
   /// - Throws: `.badArgument` for shares that are none, or not as many as texts.
-  /// - Precondition: `length` is positive, `position` not negative, no text is empty, and there is one.
+  /// - Precondition: `length` and `lanes` are positive, `position` not negative, no text is empty, and there is one.
   public init(
-    _ texts: [TokenDocuments], shares: [Double], length: Int, seed: UInt64, position: Int = 0
+    _ texts: [TokenDocuments], shares: [Double], length: Int, lanes: Int = 1, seed: UInt64, position: Int = 0
   ) throws(HybridizeError) {
     precondition(!texts.isEmpty && texts.allSatisfy { $0.count > 0 }, "no documents to train on")
-    precondition(position >= 0, "position \(position)")
+    precondition(lanes > 0 && position >= 0, "\(lanes) lanes, position \(position)")
     let sum = shares.reduce(0, +)
     guard shares.count == texts.count, shares.allSatisfy({ $0 > 0 }), sum.isFinite else {
       throw HybridizeError(
@@ -41,9 +43,10 @@ public struct TextMixture: Sendable {
     self.texts = zip(texts, shares).enumerated().map { index, text in
       ShuffledText(text.0, share: text.1 / sum, seed: seed, index: index)
     }
-    builder = SequenceBuilder(length: length)
-    fingerprint = Self.fingerprint(texts, shares.map { $0 / sum }, length, seed)
-    try skip(position)
+    self.lanes = Array(repeating: Lane(builder: SequenceBuilder(length: length)), count: lanes)
+    fingerprint = Self.fingerprint(texts, shares.map { $0 / sum }, length, lanes, seed)
+    _ = try CheckedMath.multiply(position, length)
+    for _ in 0..<position { skipSequence() }
   }
 
   /// The next sequences.
@@ -54,44 +57,55 @@ public struct TextMixture: Sendable {
   }
 
   private mutating func nextSequence() -> TokenSequence {
-    while !builder.isFull {
-      if current.tokens.isEmpty {
-        beginDocument()
-        builder.beginDocument()
+    let lane = position % lanes.count
+    while !lanes[lane].builder.isFull {
+      if lanes[lane].tokens.isEmpty {
+        beginDocument(in: lane)
+        lanes[lane].builder.beginDocument()
       }
-      current.tokens = builder.take(current.tokens, of: texts[current.text].documents.file)
+      lanes[lane].tokens = lanes[lane].builder.take(lanes[lane].tokens, of: texts[lanes[lane].text].documents.file)
     }
     position += 1
-    return builder.finish()
+    return lanes[lane].builder.finish()
   }
 
-  /// Goes on by so many sequences without reading them.
-  mutating func skip(_ count: Int) throws(HybridizeError) {
-    var rest = try CheckedMath.multiply(count, builder.length)
+  /// Goes on by a sequence without reading it.
+  mutating func skipSequence() {
+    let lane = position % lanes.count
+    var rest = lanes[lane].builder.length
     while rest > 0 {
-      if current.tokens.isEmpty { beginDocument() }
-      let taken = min(rest, current.tokens.count)
-      current.tokens.removeFirst(taken)
+      if lanes[lane].tokens.isEmpty { beginDocument(in: lane) }
+      let taken = min(rest, lanes[lane].tokens.count)
+      lanes[lane].tokens.removeFirst(taken)
       rest -= taken
     }
-    position += count
+    position += 1
   }
 
   /// Takes a document of the text that is farthest behind its share.
-  private mutating func beginDocument() {
+  private mutating func beginDocument(in lane: Int) {
     var farthest = 0
     for text in texts.indices where texts[text].lag(total) > texts[farthest].lag(total) { farthest = text }
-    current = (farthest, texts[farthest].next())
-    total += current.tokens.count
+    lanes[lane].text = farthest
+    lanes[lane].tokens = texts[farthest].next()
+    total += lanes[lane].tokens.count
   }
 
   private static func fingerprint(
-    _ texts: [TokenDocuments], _ shares: [Double], _ length: Int, _ seed: UInt64
+    _ texts: [TokenDocuments], _ shares: [Double], _ length: Int, _ lanes: Int, _ seed: UInt64
   ) -> String {
-    let parts = zip(texts, shares).map { "\($0.file.digest) \($0.range) \($1)" } + ["\(length) \(seed)"]
+    let parts = zip(texts, shares).map { "\($0.file.digest) \($0.range) \($1)" } + ["\(length) \(lanes) \(seed)"]
     let bytes = Array(parts.joined(separator: "\n").utf8)
     return bytes.withUnsafeBytes { SHA256.hash($0) }
   }
+}
+
+/// A document that is being read, and the sequence that it goes into.
+private struct Lane {
+  var builder: SequenceBuilder
+  var text = 0
+  /// What is left of the document.
+  var tokens = 0..<0
 }
 
 /// A text that is gone through in another order each time.

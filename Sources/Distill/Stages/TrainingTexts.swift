@@ -36,8 +36,10 @@ struct TrainingTexts {
       streams.append(rest)
       heldOut += last.sequences(of: settings.length).prefix(wanted)
     }
+    // Each stage goes through the texts in an order of its own: what a short one had is not what the next one has.
+    var random = SeededGenerator(seed: settings.seed, stream: settings.stage.rawValue)
     let mixture = try TextMixture(
-      streams, shares: request.texts.map(\.share), length: settings.length, seed: settings.seed)
+      streams, shares: request.texts.map(\.share), length: settings.length, lanes: settings.batch, seed: random.next())
     fingerprint = mixture.fingerprint
     source = MixtureSource(mixture, batch: settings.batch)
     self.heldOut = stride(from: 0, to: heldOut.count, by: settings.batch).map {
@@ -68,7 +70,7 @@ private final class MixtureSource: BatchSource {
   func batch(_ index: Int) throws(HybridizeError) -> TokenBatch {
     if mixture.position != index * size {
       mixture = start
-      try mixture.skip(index * size)
+      for _ in 0..<index * size { mixture.skipSequence() }
     }
     return mixture.next(size)
   }
