@@ -46,10 +46,11 @@ struct MatrixProductTests {
           let pieces = LinearPieces(rows: rows, weights, isFew: isFew, threads: threads)
           var seen = outputs.map { [Int](repeating: 0, count: rows * $0) }
           for item in 0..<pieces.count {
-            let piece = pieces[item]
-            #expect(piece.rows.count * piece.outputs.count <= pieces.largestPiece)
-            for row in piece.rows {
-              for output in piece.outputs { seen[piece.weight][row * outputs[piece.weight] + output] += 1 }
+            pieces.forEach(of: item) { piece in
+              #expect(piece.rows.count * piece.outputs.count <= pieces.largestPiece)
+              for row in piece.rows {
+                for output in piece.outputs { seen[piece.weight][row * outputs[piece.weight] + output] += 1 }
+              }
             }
           }
           #expect(seen.allSatisfy { $0.allSatisfy { $0 == 1 } }, "\(rows) rows, outputs \(outputs)")
@@ -79,6 +80,28 @@ struct MatrixProductTests {
           }
         }
       }
+    }
+  }
+
+  @Test("few rows: threads get the same number of outputs, whatever weights they come from", arguments: [1, 2, 3, 4])
+  func piecesAreEven(_ threads: Int) throws {
+    let backend = try CPUBackend(threads: 1)
+    for outputs in [[576, 192, 192], [1536], [96, 3001]] {
+      let weights = try outputs.map {
+        let values = [Double](repeating: 0, count: $0 * 40)
+        return try backend.prepare(StoredTensor(encoding: values, as: .float32, shape: [$0, 40]))
+      }
+      let pieces = LinearPieces(rows: 1, weights, isFew: true, threads: threads)
+      // A pool deals out items one after the other.
+      #expect(pieces.count % threads == 0)
+      let shares = (0..<threads).map { thread in
+        var share = 0
+        for item in thread * pieces.count / threads..<(thread + 1) * pieces.count / threads {
+          pieces.forEach(of: item) { share += $0.outputs.count }
+        }
+        return share
+      }
+      #expect(shares.max()! - shares.min()! <= 8, "\(outputs): \(shares)")
     }
   }
 

@@ -391,7 +391,7 @@ static void check_convolution(const ck_kernels *tested, const ck_kernels *plain)
 }
 
 static void check_attention(const ck_kernels *tested, const ck_kernels *plain, ck_type type) {
-  EACH(dimension_of, 6, 33, 64) EACH(count_of, 1, 9, 100, 256) {
+  EACH(dimension_of, 6, 33, 64, 72) EACH(count_of, 1, 9, 100, 256) {
     const size_t dimension = *dimension_of, count = *count_of, stride = dimension + 1;
     void *keys = random_weight(plain, type, count, dimension), *values = random_weight(plain, type, count, dimension);
     EACH(group_of, 1, 2, 3, 4, 9) {
@@ -400,11 +400,11 @@ static void check_attention(const ck_kernels *tested, const ck_kernels *plain, c
       // Two parts, the second of half the keys.
       float *found = space(2 * group * part), *expected = space(2 * group * part);
       for (size_t p = 0; p < 2; p++) {
-        const size_t some = p ? (count + 1) / 2 : count;
-        tested->attend(
-            type, query, group, stride, dimension, keys, values, some, 0.3f, scratch, found + p * group * part);
-        plain->attend(
-            type, query, group, stride, dimension, keys, values, some, 0.3f, scratch, expected + p * group * part);
+        ck_attention_part call = {
+            .type = type, .group = group, .dimension = dimension, .query = query, .query_stride = stride, .keys = keys,
+            .values = values, .count = p ? (count + 1) / 2 : count, .next_keys = keys, .next_count = count, .scale = 0.3f};
+        tested->attend(&call, scratch, found + p * group * part);
+        plain->attend(&call, scratch, expected + p * group * part);
       }
       compare("attend", sums, found, expected, 2 * group * part);
       float *out = space(dimension), *wanted = space(dimension);

@@ -98,6 +98,20 @@ typedef struct ck_recurrence_gradient {
   int adding;  // to what is in key_gradient and value_gradient, as the other heads of a group do
 } ck_recurrence_gradient;
 
+/// The query of each head that shares a key and value head, and some of what it sees.
+typedef struct ck_attention_part {
+  ck_type type;      // of the cache: float32 or bfloat16
+  size_t group;      // query heads
+  size_t dimension;  // of a head
+  const float *query;
+  size_t query_stride;  // from head to head
+  const void *keys, *values;  // [count, dimension]
+  size_t count;
+  const void *_Nullable next_keys;  // what this thread will most likely see next, asked for ahead
+  size_t next_count;
+  float scale;
+} ck_attention_part;
+
 /// Queries of the heads that share a key and value head, and their cache.
 typedef struct ck_attention_block {
   ck_type type;      // of the cache: float32 or bfloat16
@@ -225,12 +239,10 @@ typedef struct ck_kernels {
       const float *x, const float *gradient, size_t tokens, size_t channels, size_t stride, const float *weight,
       size_t kernel, float *x_gradient, float *sums, float *scratch);
 
-  /// Attention of `group` query rows, which share a key head, to `count` keys; leaves the unnormalised sums.
+  /// Attention to a part of what queries see; leaves the unnormalised sums.
   /// partial: for each query its greatest score, the sum of weights and `dimension` weighted values.
   /// scratch: `ck_attend_scratch`.
-  void (*attend)(
-      ck_type type, const float *query, size_t group, size_t query_stride, size_t dimension, const void *keys,
-      const void *values, size_t count, float scale, float *scratch, float *partial);
+  void (*attend)(const ck_attention_part *call, float *scratch, float *partial);
   /// `out` of one query from `parts` partial results that lie `part_stride` apart.
   void (*combine)(const float *partial, size_t parts, size_t part_stride, size_t dimension, float *out);
   /// Attention of a block of queries to all that they see. scratch: `ck_attention_scratch`.

@@ -9,9 +9,6 @@
 #define GEMV_SLOW_ROWS 4
 #define GEMV_AHEAD 2048
 
-/// The address may lie beyond the weight, so it is none of C's.
-INLINE void ask_for(uintptr_t address) { __builtin_prefetch((const void *)address, 0, 2); }
-
 /// Leaves the sums of `outputs` vectors at `out`, `step` apart.
 INLINE void store_sums(const floats *sum, size_t sum_step, int outputs, float *out, size_t step) {
   int o = 0;
@@ -25,58 +22,71 @@ INLINE void store_sums(const floats *sum, size_t sum_step, int outputs, float *o
   for (; o < outputs; o++) out[(size_t)o * step] = sum_of(sum[o * sum_step]);
 }
 
-/// `outputs` rows of the weight, `step` rows apart, against `rows` of x. Both counts are constants after inlining, so
-/// that the accumulators are registers. Each sum has its own accumulator, whatever the tile: results do not depend on
-/// it.
+/// Adds the products of WIDTH weights of each output, from element `k` on, with those of each row.
+INLINE void gemv_step(
+    ck_type type, int outputs, int rows, const char *weight, size_t step_bytes, size_t k, const float *x,
+    size_t x_stride, floats sum[8][8]) {
+  // Registers hold all vectors of the shorter side, and one of the other at a time.
+  floats held[8];
+  if (rows < outputs) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) held[r] = load(x + (size_t)r * x_stride + k);
+#pragma clang loop unroll(full)
+    for (int o = 0; o < outputs; o++) {
+      const floats w = load_weights(type, weight + (size_t)o * step_bytes, k);
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(w, held[r], sum[o][r]);
+    }
+  } else {
+#pragma clang loop unroll(full)
+    for (int o = 0; o < outputs; o++) held[o] = load_weights(type, weight + (size_t)o * step_bytes, k);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      const floats v = load(x + (size_t)r * x_stride + k);
+#pragma clang loop unroll(full)
+      for (int o = 0; o < outputs; o++) sum[o][r] = multiply_add(held[o], v, sum[o][r]);
+    }
+  }
+}
+
+/// `outputs` rows of the weight, `step` rows apart, against `rows` of x, but for a last vector that is not whole. Both
+/// counts are constants after inlining, so that the accumulators are registers. Each sum has its own accumulator,
+/// whatever the tile: results do not depend on it.
 INLINE void gemv_tile(
     ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
     size_t x_stride, float *out, size_t out_stride) {
   floats sum[8][8];
-  const size_t step_bytes = step * ck_row_bytes(type, inputs);
+  const size_t step_bytes = step * ck_row_bytes(type, inputs), depth = inputs / WIDTH * WIDTH;
+  const size_t line = CACHE_LINE / ck_row_bytes(type, 1);
 #pragma clang loop unroll(full)
   for (int o = 0; o < outputs; o++)
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) sum[o][r] = 0;
 
   size_t k = 0;
-  for (; k + WIDTH <= inputs; k += WIDTH) {
-    if (rows >= GEMV_SLOW_ROWS && k % 32 == 0)
+  for (; k + line <= depth; k += line) {
+    if (rows >= GEMV_SLOW_ROWS)
 #pragma clang loop unroll(full)
       for (int o = 0; o < outputs; o++) ask_for((uintptr_t)weight + (size_t)o * step_bytes + ck_row_bytes(type, k) + GEMV_AHEAD);
-    // Registers hold all vectors of the shorter side, and one of the other at a time.
-    floats held[8];
-    if (rows < outputs) {
 #pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) held[r] = load(x + (size_t)r * x_stride + k);
-#pragma clang loop unroll(full)
-      for (int o = 0; o < outputs; o++) {
-        const floats w = load_weights(type, weight + (size_t)o * step_bytes, k);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(w, held[r], sum[o][r]);
-      }
-    } else {
-#pragma clang loop unroll(full)
-      for (int o = 0; o < outputs; o++) held[o] = load_weights(type, weight + (size_t)o * step_bytes, k);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) {
-        const floats v = load(x + (size_t)r * x_stride + k);
-#pragma clang loop unroll(full)
-        for (int o = 0; o < outputs; o++) sum[o][r] = multiply_add(held[o], v, sum[o][r]);
-      }
-    }
+    for (size_t i = 0; i < line; i += WIDTH)
+      gemv_step(type, outputs, rows, weight, step_bytes, k + i, x, x_stride, sum);
   }
-  if (k < inputs) {
-    const size_t count = inputs - k;
-#pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) {
-      floats w = load_first_weights(type, weight + (size_t)o * step_bytes, k, count);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++)
-        sum[o][r] = multiply_add(w, load_first(x + (size_t)r * x_stride + k, count), sum[o][r]);
-    }
-  }
+  for (; k < depth; k += WIDTH) gemv_step(type, outputs, rows, weight, step_bytes, k, x, x_stride, sum);
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
+}
+
+/// Adds what inputs from `first` on give. Apart from the rest, as it would take registers from it.
+static void gemv_rest(
+    ck_type type, const char *weight, size_t outputs, size_t inputs, size_t first, const float *x, size_t rows,
+    size_t x_stride, float *out, size_t out_stride) {
+  for (size_t k = first; k < inputs; k += WIDTH)
+    for (size_t o = 0; o < outputs; o++) {
+      const floats w = load_first_weights(type, weight + o * ck_row_bytes(type, inputs), k, inputs - k);
+      for (size_t r = 0; r < rows; r++)
+        out[r * out_stride + o] += sum_of(w * load_first(x + r * x_stride + k, inputs - k));
+    }
 }
 
 /// A block's integers, without its scale; those of four bits are 8 too large where they are left shifted.
@@ -116,7 +126,7 @@ INLINE void gemv_tile_of_blocks(
 #pragma clang loop unroll(full)
     for (int o = 0; o < outputs; o++) {
       const char *block = weight + (size_t)o * step_bytes;
-      const floats scale = (floats)float16_value(block);
+      const floats scale = float16_everywhere(block);
       floats w[ck_block / WIDTH];
       unpack_block(type, is_shifted, block, w);
 #pragma clang loop unroll(full)
@@ -136,11 +146,11 @@ INLINE void gemv_tile_of_blocks(
 
 /// Runs of the weight at once: as many as the accumulators leave registers for.
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
-  if (type == ck_q8_0 || type == ck_q4_0) return rows == 1 ? 4 : rows <= 3 ? 2 : 1;
+  if (type == ck_q8_0 || type == ck_q4_0) return rows == 1 ? (type == ck_q8_0 ? 8 : 4) : rows <= 3 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   // Operands of NEON are in registers as well, none in memory.
   if (REGISTERS == 32) return rows <= 2 ? 8 : rows <= 5 ? 4 : rows == 6 ? 3 : 2;
-  return rows == 1 ? 8 : rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 7 ? 2 : 1;
+  return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
 }
 
 INLINE void gemv_tile_of(
@@ -161,6 +171,8 @@ INLINE void gemv_rows(
     gemv_tile_of(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
   for (size_t o = run * (size_t)tile; o < outputs; o++)
     gemv_tile_of(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
+  if (type != ck_q8_0 && type != ck_q4_0 && inputs % WIDTH > 0)
+    gemv_rest(type, weight, outputs, inputs, inputs / WIDTH * WIDTH, x, (size_t)rows, x_stride, out, out_stride);
 }
 
 #define GEMV_CASE(ROWS) \

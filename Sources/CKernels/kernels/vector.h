@@ -12,18 +12,21 @@ typedef float floats4 __attribute__((ext_vector_type(4)));
 // The same in memory, at any address.
 typedef float floats_in_memory __attribute__((ext_vector_type(WIDTH), aligned(4), may_alias));
 typedef uint16_t halves_in_memory __attribute__((ext_vector_type(WIDTH), aligned(2), may_alias));
+typedef uint32_t words_in_memory __attribute__((ext_vector_type(WIDTH), aligned(2), may_alias));
 
 INLINE floats load(const float *p) { return *(const floats_in_memory *)p; }
 INLINE void store(float *p, floats x) { *(floats_in_memory *)p = x; }
 
-/// The first `count < WIDTH` elements, then zeros.
+/// The first `count` elements, WIDTH at most, then zeros.
 INLINE floats load_first(const float *p, size_t count) {
+  if (count >= WIDTH) return load(p);
   float lanes[WIDTH] = {0};
   for (size_t i = 0; i < count; i++) lanes[i] = p[i];
   return load(lanes);
 }
 
 INLINE void store_first(float *p, floats x, size_t count) {
+  if (count >= WIDTH) return store(p, x);
   float lanes[WIDTH];
   store(lanes, x);
   for (size_t i = 0; i < count; i++) p[i] = lanes[i];
@@ -48,6 +51,10 @@ INLINE floats multiply_add(floats a, floats b, floats c) {
 
 INLINE floats greater_of(floats a, floats b) { return a > b ? a : b; }
 
+/// Asks for memory that is read soon. The address may lie beyond what there is, so it is none of C's.
+INLINE void ask_for(uintptr_t address) { __builtin_prefetch((const void *)address, 0, 2); }
+#define CACHE_LINE 64
+
 // MARK: sums of lanes
 
 INLINE floats4 fold(floats x) {
@@ -66,12 +73,16 @@ INLINE float sum_of(floats x) {
   return (y.x + y.z) + (y.y + y.w);
 }
 
-/// The sums of four vectors, at less than four times the price.
+/// The sums of four vectors, at less than four times the price: first of two and two, then of all.
+INLINE floats4 sums_of_two(floats a, floats b) {
+  floats4 p = fold(a), q = fold(b);
+  return __builtin_shufflevector(p, q, 0, 1, 4, 5) + __builtin_shufflevector(p, q, 2, 3, 6, 7);
+}
+INLINE floats4 sums_of_four(floats4 ab, floats4 cd) {
+  return __builtin_shufflevector(ab, cd, 0, 2, 4, 6) + __builtin_shufflevector(ab, cd, 1, 3, 5, 7);
+}
 INLINE floats4 sums_of(floats a, floats b, floats c, floats d) {
-  floats4 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
-  floats4 pq = __builtin_shufflevector(p, q, 0, 1, 4, 5) + __builtin_shufflevector(p, q, 2, 3, 6, 7);
-  floats4 rs = __builtin_shufflevector(r, s, 0, 1, 4, 5) + __builtin_shufflevector(r, s, 2, 3, 6, 7);
-  return __builtin_shufflevector(pq, rs, 0, 2, 4, 6) + __builtin_shufflevector(pq, rs, 1, 3, 5, 7);
+  return sums_of_four(sums_of_two(a, b), sums_of_two(c, d));
 }
 
 INLINE float greatest_of(floats x) {
@@ -127,6 +138,13 @@ INLINE float float16_value(const void *p) {
 #endif
 }
 
+/// The same in all lanes.
+INLINE floats float16_everywhere(const void *p) {
+  uint16_t bits;
+  memcpy(&bits, p, sizeof bits);
+  return from_float16((halves)bits);
+}
+
 /// Bytes or pairs of half bytes, as integers.
 INLINE ints load_bytes(const char *p) { return __builtin_convertvector(*(const bytes_in_memory *)p, ints); }
 INLINE words load_pairs(const char *p) { return __builtin_convertvector(*(const unsigned_bytes_in_memory *)p, words); }
@@ -143,14 +161,46 @@ INLINE floats load_weights(ck_type type, const void *weights, size_t i) {
   if (type == ck_float32) return load((const float *)weights + i);
   if (type == ck_q8_0 || type == ck_q4_0) {
     const char *block = (const char *)weights + ck_row_bytes(type, i / ck_block * ck_block);
-    return float16_value(block) * load_quantized(type, block, i % ck_block);
+    return float16_everywhere(block) * load_quantized(type, block, i % ck_block);
   }
   halves x = *(const halves_in_memory *)((const uint16_t *)weights + i);
   return type == ck_bfloat16 ? from_bfloat16(x) : from_float16(x);
 }
 
-/// The first `count < WIDTH` weights from element `i` on, then zeros. Quantised rows have no such rest.
+/// The first or the second half of 2 WIDTH weights from element `i` on. Of bfloat16 one half are those with even numbers and
+/// the other those with odd ones, which are parts of words as they lie in memory: to spread neighbours to twice
+/// their size takes three times as long, as long as all that is done with them.
+INLINE floats load_half(ck_type type, const void *weights, size_t i, int half) {
+  if (type != ck_bfloat16) return load_weights(type, weights, i + (size_t)half * WIDTH);
+  const words pairs = *(const words_in_memory *)((const uint16_t *)weights + i);
+  return (floats)(half ? pairs & 0xFFFF0000u : pairs << 16);
+}
+
+typedef float floats_twice __attribute__((ext_vector_type(2 * WIDTH)));
+
+/// Puts `count` values, a multiple of 2 WIDTH, into the order of `load_half`.
+INLINE void put_apart(ck_type type, float *x, size_t count) {
+  if (type != ck_bfloat16) return;
+  for (size_t i = 0; i < count; i += 2 * WIDTH) {
+    floats_twice pairs;
+    pairs.lo = load(x + i), pairs.hi = load(x + i + WIDTH);
+    store(x + i, pairs.even), store(x + i + WIDTH, pairs.odd);
+  }
+}
+
+/// And back.
+INLINE void put_together(ck_type type, float *x, size_t count) {
+  if (type != ck_bfloat16) return;
+  for (size_t i = 0; i < count; i += 2 * WIDTH) {
+    floats_twice pairs;
+    pairs.even = load(x + i), pairs.odd = load(x + i + WIDTH);
+    store(x + i, pairs.lo), store(x + i + WIDTH, pairs.hi);
+  }
+}
+
+/// The first `count` weights from element `i` on, WIDTH at most, then zeros. Quantised rows have no such rest.
 INLINE floats load_first_weights(ck_type type, const void *weights, size_t i, size_t count) {
+  if (count >= WIDTH) return load_weights(type, weights, i);
   if (type == ck_float32) return load_first((const float *)weights + i, count);
   if (type == ck_q8_0 || type == ck_q4_0) __builtin_unreachable();
   uint16_t lanes[WIDTH] = {0};

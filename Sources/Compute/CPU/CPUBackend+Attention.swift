@@ -40,25 +40,30 @@ extension CPUBackend {
     let call = job.call
     let width = call.headDimension
     let partFloats = call.group * (width + 2)
-    let partials = pool.shared(floats: job.partCount * call.keyValueHeads * partFloats)
+    let partials = pool.shared(floats: job.itemCount * partFloats)
     let scratchFloats = ck_attend_scratch(call.group, width, FewQueries.keysAPart)
-    pool.run(job.partCount * call.keyValueHeads, scratch: scratchFloats) { item, scratch in
-      let part = job.parts[item / call.keyValueHeads]
-      let head = item % call.keyValueHeads
-      let cache = job.sequences[part.sequence]
-      kernels.attend(
-        cache.keys.kernelType, query.row(part.token) + head * call.group * width, call.group, width, width,
-        cache.keys.address(head: head, row: part.rows.lowerBound),
-        cache.values.address(head: head, row: part.rows.lowerBound), part.rows.count, Float(call.scale), scratch,
-        partials + item * partFloats)
+    pool.run(job.itemCount, scratch: scratchFloats) { item, scratch in
+      let (token, head, rows) = job[item]
+      let next = item + 1 < job.itemCount ? job[item + 1] : nil
+      let (keys, values) = (job.sequences[token.sequence].keys, job.sequences[token.sequence].values)
+      var part = ck_attention_part(
+        type: keys.kernelType, group: call.group, dimension: width,
+        query: query.row(token.row) + head * call.group * width, query_stride: width,
+        keys: keys.address(head: head, row: rows.lowerBound), values: values.address(head: head, row: rows.lowerBound),
+        count: rows.count,
+        next_keys: next.map { next in
+          UnsafeRawPointer(job.sequences[next.token.sequence].keys.address(head: next.head, row: next.rows.lowerBound))
+        },
+        next_count: next?.rows.count ?? 0, scale: Float(call.scale))
+      kernels.attend(&part, scratch, partials + item * partFloats)
     }
-    pool.run(job.tokens.count) { index, _ in
-      let token = job.tokens[index]
-      for head in 0..<call.heads {
-        let (group, member) = (head / call.group, head % call.group)
-        let first = partials + (token.parts.lowerBound * call.keyValueHeads + group) * partFloats + member * (width + 2)
+    pool.run(job.tokens.count * call.keyValueHeads) { item, _ in
+      let (token, group) = (job.tokens[item / call.keyValueHeads], item % call.keyValueHeads)
+      let first = partials + (token.firstItem + group * token.parts.count) * partFloats
+      for member in 0..<call.group {
         kernels.combine(
-          first, token.parts.count, call.keyValueHeads * partFloats, width, out.row(token.row) + head * width)
+          first + member * (width + 2), token.parts.count, partFloats, width,
+          out.row(token.row) + (group * call.group + member) * width)
       }
     }
   }
@@ -97,26 +102,24 @@ extension AttentionShape {
 }
 
 /// How the attention of a few queries is cut: each query's visible cache rows in parts, at the same places whatever
-/// else is in the call.
+/// else is in the call. An item of work is a part of a key and value head; those of a head follow each other, so that a
+/// thread mostly reads on where it was.
 private struct FewQueries {
-  struct Part {
-    let sequence: Int
-    /// Row of query and output.
-    let token: Int
-    /// Of the cache.
-    let rows: Range<Int>
-  }
   struct Token {
+    let sequence: Int
+    /// Of query and output.
     let row: Int
-    let parts: Range<Int>
+    let firstItem: Int
+    /// Cache rows.
+    let parts: [Range<Int>]
   }
 
   let call: AttentionShape
   let sequences: [SequenceCache]
-  private(set) var parts: [Part] = []
   private(set) var tokens: [Token] = []
-
-  var partCount: Int { parts.count }
+  private(set) var itemCount = 0
+  /// The token of each run of as many items as there are key and value heads.
+  private var tokenOfRun: [Int] = []
 
   /// Keys that one item of work reads. The sums of a query are cut here and nowhere else.
   static let keysAPart = 128
@@ -126,16 +129,23 @@ private struct FewQueries {
     self.sequences = sequences
     for (number, sequence) in sequences.enumerated() {
       for (index, row) in sequence.rows.enumerated() {
-        let before = parts.count
+        var parts: [Range<Int>] = []
         let (sinks, rest) = call.visible(at: sequence.position + index)
         for visible in [sinks, rest] {
           for first in stride(from: visible.lowerBound, to: visible.upperBound, by: Self.keysAPart) {
-            let rows = first..<min(visible.upperBound, first + Self.keysAPart)
-            parts.append(Part(sequence: number, token: row, rows: rows))
+            parts.append(first..<min(visible.upperBound, first + Self.keysAPart))
           }
         }
-        tokens.append(Token(row: row, parts: before..<parts.count))
+        tokenOfRun.append(contentsOf: repeatElement(tokens.count, count: parts.count))
+        tokens.append(Token(sequence: number, row: row, firstItem: itemCount, parts: parts))
+        itemCount += parts.count * call.keyValueHeads
       }
     }
+  }
+
+  subscript(item: Int) -> (token: Token, head: Int, rows: Range<Int>) {
+    let token = tokens[tokenOfRun[item / call.keyValueHeads]]
+    let (head, part) = (item - token.firstItem).quotientAndRemainder(dividingBy: token.parts.count)
+    return (token, head, token.parts[part])
   }
 }

@@ -9,9 +9,10 @@ extension CPUBackend {
     for (weight, out) in zip(weights, outs) { check(x, weight, out) }
     let pieces = LinearPieces(rows: x.rows, weights, isFew: isFew(x.rows), threads: threads)
     pool.run(pieces.count, scratch: pieces.scratchFloats) { item, scratch in
-      let piece = pieces[item]
-      let target = outs[piece.weight].row(piece.rows.lowerBound) + piece.outputs.lowerBound
-      multiply(x, weights[piece.weight], piece, into: target, stride: outs[piece.weight].columns, scratch)
+      pieces.forEach(of: item) { piece in
+        let target = outs[piece.weight].row(piece.rows.lowerBound) + piece.outputs.lowerBound
+        multiply(x, weights[piece.weight], piece, into: target, stride: outs[piece.weight].columns, scratch)
+      }
     }
   }
 
@@ -19,14 +20,15 @@ extension CPUBackend {
     check(x, weight, out)
     let pieces = LinearPieces(rows: x.rows, [weight], isFew: isFew(x.rows), threads: threads)
     pool.run(pieces.count, scratch: pieces.scratchFloats + pieces.largestPiece) { item, scratch in
-      let piece = pieces[item]
-      let target = out.row(piece.rows.lowerBound) + piece.outputs.lowerBound
-      guard pieces.isFew else {
-        return multiply(x, weight, piece, into: target, stride: out.columns, adding: true, scratch)
+      pieces.forEach(of: item) { piece in
+        let target = out.row(piece.rows.lowerBound) + piece.outputs.lowerBound
+        guard pieces.isFew else {
+          return multiply(x, weight, piece, into: target, stride: out.columns, adding: true, scratch)
+        }
+        let width = piece.outputs.count
+        multiply(x, weight, piece, into: scratch, stride: width, scratch)
+        for index in 0..<piece.rows.count { kernels.add(target + index * out.columns, scratch + index * width, width) }
       }
-      let width = piece.outputs.count
-      multiply(x, weight, piece, into: scratch, stride: width, scratch)
-      for index in 0..<piece.rows.count { kernels.add(target + index * out.columns, scratch + index * width, width) }
     }
   }
 
@@ -37,13 +39,14 @@ extension CPUBackend {
     let pieces = LinearPieces(rows: x.rows, [gate], isFew: isFew(x.rows), threads: threads)
     let gateFloats = (pieces.largestPiece + 15) / 16 * 16
     pool.run(pieces.count, scratch: gateFloats + pieces.scratchFloats) { item, gated in
-      let piece = pieces[item]
-      let width = piece.outputs.count
-      let target = out.row(piece.rows.lowerBound) + piece.outputs.lowerBound
-      multiply(x, gate, piece, into: gated, stride: width, gated + gateFloats)
-      multiply(x, up, piece, into: target, stride: out.columns, gated + gateFloats)
-      for index in 0..<piece.rows.count {
-        kernels.multiply_silu(target + index * out.columns, gated + index * width, width)
+      pieces.forEach(of: item) { piece in
+        let width = piece.outputs.count
+        let target = out.row(piece.rows.lowerBound) + piece.outputs.lowerBound
+        multiply(x, gate, piece, into: gated, stride: width, gated + gateFloats)
+        multiply(x, up, piece, into: target, stride: out.columns, gated + gateFloats)
+        for index in 0..<piece.rows.count {
+          kernels.multiply_silu(target + index * out.columns, gated + index * width, width)
+        }
       }
     }
   }
@@ -69,7 +72,7 @@ extension CPUBackend {
         weight.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns, x.row(rows.lowerBound),
         rows.count, x.columns, target, stride, adding ? 1 : 0, scratch)
     }
-    let together = Self.rowsTogether(weight.columns)
+    let together = Self.rowsTogether(rows.count, inputs: weight.columns)
     for first in Swift.stride(from: 0, to: rows.count, by: together) {
       kernels.gemv(
         weight.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns,
@@ -77,17 +80,22 @@ extension CPUBackend {
     }
   }
 
-  /// Rows of so many inputs that the first-level cache holds beside the weight that passes by.
-  private static func rowsTogether(_ inputs: Int) -> Int {
-    min(ck_gemv_rows, max(2, (24 << 10) / (inputs * MemoryLayout<Float>.stride)))
+  /// Rows that one walk over a weight takes. As many as the kernel can if the first-level cache has room for them beside
+  /// the weight that passes by; else all if they are few enough to spare a second walk; else four, whose sums and
+  /// weights fill the registers best, or what comes from the second-level cache in time.
+  private static func rowsTogether(_ rows: Int, inputs: Int) -> Int {
+    let bytes = inputs * MemoryLayout<Float>.stride
+    if ck_gemv_rows * bytes <= 24 << 10 { return ck_gemv_rows }
+    if rows <= 6, rows * bytes <= 48 << 10 { return rows }
+    return min(4, max(2, (48 << 10) / bytes))
   }
 }
 
 /// How linear layers `[rows, inputs] x [outputs, inputs]^T` of one input are cut into items of work. What an output
 /// adds up to does not depend on it.
 ///
-/// Few rows: pieces of outputs alone, small enough to even out. Many: panels of outputs that are packed, whole strips
-/// of every instruction set, and blocks of rows.
+/// Few rows: the outputs of all layers in a row, cut into as many equal items for each thread. Many: panels of outputs
+/// that are packed, whole strips of every instruction set, and blocks of rows; an item is one piece.
 package struct LinearPieces {
   package struct Piece {
     package let weight: Int
@@ -95,57 +103,79 @@ package struct LinearPieces {
     package let rows: Range<Int>
   }
 
-  private struct Cut {
-    let outputs: Int
-    let outputsAPiece: Int
-    let panels: Int
-  }
-
   package let isFew: Bool
   package let count: Int
   /// Floats that products of a piece need.
   package let scratchFloats: Int
+  /// Results of a piece, at most.
+  package let largestPiece: Int
+  private let outputs: [Int]
   private let rows: Int
-  private let rowsABlock: Int
   private let blocks: Int
-  private let cuts: [Cut]
+  private let rowsABlock: Int
 
   package init(rows: Int, _ weights: [Weight], isFew: Bool, threads: Int) {
     self.rows = rows
     self.isFew = isFew
-    let share = weights.reduce(0) { $0 + $1.byteCount } / (2 * threads)
-    cuts = weights.map { weight in
-      // Whole tiles of the kernel.
-      let few = max(8, min(Self.bytesAPiece, share) / max(weight.rowBytes, 1) / 8 * 8)
-      let size = min(max(weight.rows, 1), isFew ? few : Self.outputsAPanel)
-      return Cut(outputs: weight.rows, outputsAPiece: size, panels: (weight.rows + size - 1) / size)
+    outputs = weights.map(\.rows)
+    if isFew {
+      let tiles = (outputs.reduce(0, +) + Self.outputsATile - 1) / Self.outputsATile
+      let bytesAThread = weights.reduce(0) { $0 + $1.byteCount } / threads
+      let itemsAThread = max(2, (bytesAThread + Self.bytesAnItem - 1) / Self.bytesAnItem)
+      count = min(tiles, threads * itemsAThread)
+      (blocks, rowsABlock) = (1, rows)
+      scratchFloats = 0
+      largestPiece = rows * Self.outputsATile * (count == 0 ? 0 : (tiles + count - 1) / count)
+    } else {
+      // Packing a panel costs as much as multiplying it with about ten rows.
+      blocks = max(1, (rows + Self.rowsABlock / 2) / Self.rowsABlock)
+      rowsABlock = (rows + blocks - 1) / blocks
+      count = blocks * outputs.reduce(0) { $0 + Self.panels($1) }
+      scratchFloats = weights.map { ck_linear_scratch(min($0.rows, Self.outputsAPanel), $0.columns) }.max() ?? 0
+      largestPiece = rowsABlock * Self.outputsAPanel
     }
-    // Packing a panel costs as much as multiplying it with about ten rows.
-    blocks = isFew ? 1 : max(1, (rows + Self.rowsABlock / 2) / Self.rowsABlock)
-    rowsABlock = (rows + blocks - 1) / blocks
-    count = blocks * cuts.reduce(0) { $0 + $1.panels }
-    scratchFloats =
-      isFew ? 0 : zip(cuts, weights).map { ck_linear_scratch($0.outputsAPiece, $1.columns) }.max() ?? 0
   }
 
-  private static let bytesAPiece = 256 << 10
+  /// Whole tiles of every kernel.
+  private static let outputsATile = 8
+  private static let bytesAnItem = 256 << 10
   /// Three strips of 32, the widest there are; at 384 inputs a packed panel takes 144 KiB.
   private static let outputsAPanel = 96
   private static let rowsABlock = 256
 
-  /// Results of a piece, at most.
-  package var largestPiece: Int { rowsABlock * (cuts.map(\.outputsAPiece).max() ?? 0) }
+  private static func panels(_ outputs: Int) -> Int { (outputs + outputsAPanel - 1) / outputsAPanel }
 
-  package subscript(item: Int) -> Piece {
+  /// The pieces of an item, which may reach from one weight into the next.
+  package func forEach(of item: Int, _ body: (Piece) -> Void) {
+    guard isFew else { return body(panel(item)) }
+    let share = boundary(item)..<boundary(item + 1)
+    var first = 0
+    for (weight, outputs) in outputs.enumerated() {
+      let own = share.clamped(to: first..<first + outputs)
+      if !own.isEmpty {
+        body(Piece(weight: weight, outputs: own.lowerBound - first..<own.upperBound - first, rows: 0..<rows))
+      }
+      first += outputs
+    }
+  }
+
+  /// The first output of an item of few rows.
+  private func boundary(_ item: Int) -> Int {
+    let total = outputs.reduce(0, +)
+    let tiles = (total + Self.outputsATile - 1) / Self.outputsATile
+    return min(total, tiles * item / count * Self.outputsATile)
+  }
+
+  private func panel(_ item: Int) -> Piece {
     var (panel, block) = (item / blocks, item % blocks)
     var weight = 0
-    while panel >= cuts[weight].panels {
-      panel -= cuts[weight].panels
+    while panel >= Self.panels(outputs[weight]) {
+      panel -= Self.panels(outputs[weight])
       weight += 1
     }
-    let cut = cuts[weight]
+    let first = panel * Self.outputsAPanel
     return Piece(
-      weight: weight, outputs: panel * cut.outputsAPiece..<min(cut.outputs, (panel + 1) * cut.outputsAPiece),
+      weight: weight, outputs: first..<min(outputs[weight], first + Self.outputsAPanel),
       rows: min(rows, block * rowsABlock)..<min(rows, (block + 1) * rowsABlock))
   }
 }
