@@ -25,6 +25,8 @@ public struct Distillation {
     public var predictionFile: String?
     /// Goes on with a training that was interrupted.
     public var resumes = false
+    /// Seconds between two saves of the state: what an interruption costs at most.
+    public var saveInterval = 300.0
     /// Clocks every operation of the training.
     public var profiles = false
 
@@ -99,7 +101,8 @@ public struct Distillation {
     let texts = try TrainingTexts(request, teacher, threads: backend.threads, progress: progress)
     let trainer = try Trainer(
       try objective(model, on: backend), settings: request.settings, source: texts.source, heldOut: texts.heldOut,
-      in: request.directory, fingerprint: try fingerprint(texts), progress: progress)
+      in: request.directory, fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval),
+      progress: progress)
     clock?.start()
     let outcome = try trainer.run(resuming: request.resumes)
     // Measuring what the machine can do takes more memory than some trainings.

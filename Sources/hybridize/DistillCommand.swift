@@ -49,6 +49,12 @@ struct DistillCommand: ParsableCommand {
   @Flag(help: "Go on with a training that was interrupted, if there is one.")
   var resume = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Seconds between two saves of the training, which is what an interruption costs; 0 saves after each step.",
+      valueName: "seconds"))
+  var saveEvery = 300.0
+
   @Option(help: "Element type of trained tensors; as in the student unless given.")
   var dtype: ElementType?
 
@@ -69,6 +75,7 @@ struct DistillCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
+    guard saveEvery >= 0 else { throw ValidationError("--save-every must not be negative") }
     if texts.isEmpty { throw ValidationError("give at least one --text") }
     if layers != nil, stage != .align { throw ValidationError("--layers is for --stage align") }
     if teacherCache != nil, training.topK == nil { throw ValidationError("--teacher-cache needs --top-k") }
@@ -85,6 +92,7 @@ struct DistillCommand: ParsableCommand {
     request.cache = cache
     request.predictionFile = teacherCache
     request.resumes = resume
+    request.saveInterval = saveEvery
     request.profiles = profile
     let report = try Distillation(request).run(on: shared.backend(), progress: shared.progress)
     shared.print(json: report.json, text: report.text)

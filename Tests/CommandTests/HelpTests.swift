@@ -39,7 +39,7 @@ struct HelpTests {
         "--weight-decay",
         "--clip", "--seed", "--eval-every", "--patience", "--temperature", "--top-k", "--squared",
         "--isolate-documents",
-        "--recompute", "--layers", "--resume", "--dtype", "--cache", "--profile", "--teacher-cache",
+        "--recompute", "--layers", "--resume", "--save-every", "--dtype", "--cache", "--profile", "--teacher-cache",
       ]),
     Command(name: "merge", arguments: ["<paths>"], options: []),
     Command(
