@@ -8,7 +8,8 @@
 # KEEP is a list of layers like 0,6. ROUNDS (2) times each, one engine after the other, as machines change their speed.
 # PROMPT (512), GENERATE (128), DEPTHS (0,2048,8192), REPETITIONS (3), THREADS (2), TYPES of weights (BF16, also F32, Q8_0,
 # Q4_0), CACHE (f32, also bf16) of the comparison with the hybrid, SEQUENCES (1,8) and OUT, where page and plot go, may
-# be set; INSPECT=0 leaves the first part out, LONG=1 adds contexts of 32,768 tokens, which takes a quarter of an hour.
+# be set; INSPECT=0 leaves the first part out, LONG=1 adds contexts of 32,768 tokens, which takes a quarter of an hour,
+# TRAINING=folder adds distillation against the PyTorch program there (Benchmarks/training_speed.py).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 model=${1:-fixtures/recall-llama-6m}
@@ -84,4 +85,9 @@ if [ "${LONG:-0}" != 0 ]; then
     "$hybridize" bench "$model" "$scratch/hybrid" --prompt "$length" --generate 0 --kv-dtype bf16 --repetitions 1 \
       --threads "$threads" --profile --quiet
   done
+fi
+
+if [ -n "${TRAINING:-}" ]; then
+  echo "## distillation of the fixture"
+  "${PEER:-python3}" Benchmarks/training_speed.py "$hybridize" "$TRAINING" 8 "${ROUNDS:-2}"
 fi

@@ -127,10 +127,14 @@ package struct LinearPieces {
       scratchFloats = 0
       largestPiece = rows * Self.outputsATile * (count == 0 ? 0 : (tiles + count - 1) / count)
     } else {
-      // Packing a panel costs as much as multiplying it with about ten rows.
-      blocks = max(1, (rows + Self.rowsABlock / 2) / Self.rowsABlock)
+      // Packing a panel costs as much as multiplying it with about ten rows: blocks are as high as threads can share.
+      let panels = outputs.reduce(0) { $0 + Self.panels($1) }
+      let fewest = (rows + Self.mostRowsABlock - 1) / Self.mostRowsABlock
+      let most = max(1, (rows + Self.rowsABlock / 2) / Self.rowsABlock)
+      let shared = (Self.itemsAThread * threads + max(panels, 1) - 1) / max(panels, 1)
+      blocks = min(most, max(1, fewest, shared))
       rowsABlock = (rows + blocks - 1) / blocks
-      count = blocks * outputs.reduce(0) { $0 + Self.panels($1) }
+      count = blocks * panels
       scratchFloats = weights.map { ck_linear_scratch(min($0.rows, Self.outputsAPanel), $0.columns) }.max() ?? 0
       largestPiece = rowsABlock * Self.outputsAPanel
     }
@@ -142,6 +146,8 @@ package struct LinearPieces {
   /// Three strips of 32, the widest there are; at 384 inputs a packed panel takes 144 KiB.
   private static let outputsAPanel = 96
   private static let rowsABlock = 256
+  private static let mostRowsABlock = 1024
+  private static let itemsAThread = 8
 
   private static func panels(_ outputs: Int) -> Int { (outputs + outputsAPanel - 1) / outputsAPanel }
 

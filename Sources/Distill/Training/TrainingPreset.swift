@@ -16,22 +16,23 @@ extension TrainingSettings {
     if let tokens { self.tokens = tokens }
   }
 
-  /// 8 sequences of 256 tokens, no weight decay, a cosine to zero and no warm-up. On a Llama of 6M parameters, with 2M
-  /// tokens to align and 2M to match, this came to a KL divergence of 0.16 where settings near the paper's (64 x 512, 1e-3,
-  /// then 3e-4 and 3e-5) came to 0.47.
+  /// Sequences of 256 tokens, 4 a step to align, 8 else; no weight decay, a cosine to zero and no warm-up. On a Llama of
+  /// 6M parameters, with 2M tokens to align and 2M to match, settings near the paper's (64 x 512, 1e-3, then 3e-4 and
+  /// 3e-5) came to a KL divergence of 0.47; docs/benchmarks.md says what these come to, and what else was tried. Alignment
+  /// gains from more steps of fewer tokens, matching does not.
   ///
   /// Fine-tuning takes a quarter of the tokens of a match, as RADLADS takes a sixth, and all parameters at the rate at which
   /// match moves those that were copied: by then mixers are no newer than the rest, and cross-entropy on a little text
   /// costs recall that the teacher's distributions have given. RADLADS, too, goes on at the low rate of the stage before.
   private static func small(_ stage: TrainingStage) -> TrainingSettings {
-    let (tokens, mixerRate, restRate) =
+    let (tokens, batch, mixerRate, restRate) =
       switch stage {
-      case .align: (2_000_000, 4e-3, 4e-3)
-      case .match: (2_000_000, 5e-4, 5e-5)
-      case .finetune: (500_000, 5e-5, 5e-5)
+      case .align: (2_000_000, 4, 4e-3, 4e-3)
+      case .match: (2_000_000, 8, 5e-4, 5e-5)
+      case .finetune: (500_000, 8, 5e-5, 5e-5)
       }
     return TrainingSettings(
-      stage: stage, tokens: tokens, batch: 8, length: 256, microBatchTokens: 2048, mixerRate: mixerRate,
+      stage: stage, tokens: tokens, batch: batch, length: 256, microBatchTokens: 2048, mixerRate: mixerRate,
       restRate: restRate, schedule: LearningRateSchedule(.cosine(finalShare: 0)))
   }
 
