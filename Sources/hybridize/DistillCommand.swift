@@ -131,13 +131,13 @@ struct TrainingOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Learning rate of all else.", valueName: "rate"))
   var restRate: Double?
 
-  @Option(help: "How rates go: cosine, constant, or wsd (stay, then down over the last --decay-share).")
+  @Option(help: "How rates go: linear or cosine down, constant, or wsd (stay, then down over the last --decay-share).")
   var schedule: ScheduleShape?
 
   @Option(help: ArgumentHelp("Steps over which rates rise at the beginning.", valueName: "steps"))
   var warmup: Int?
 
-  @Option(help: ArgumentHelp("What cosine and wsd leave of the rate at the end.", valueName: "share"))
+  @Option(help: ArgumentHelp("What schedules but constant leave of the rate at the end.", valueName: "share"))
   var finalShare = 0.0
 
   @Option(help: ArgumentHelp("Steps of wsd on which rates fall, as a share of all.", valueName: "share"))
@@ -185,7 +185,7 @@ struct TrainingOptions: ParsableArguments {
   var recompute = false
 
   enum ScheduleShape: String, ExpressibleByArgument, CaseIterable {
-    case cosine, constant, wsd
+    case linear, cosine, constant, wsd
   }
 
   func validate() throws {
@@ -221,10 +221,11 @@ struct TrainingOptions: ParsableArguments {
     set(\.evaluationInterval, evalEvery)
     if let patience { settings.plateau = TrainingSettings.Plateau(evaluations: patience, improvement: 0.001) }
     switch schedule {
+    case .linear?: settings.schedule.shape = .linear(finalShare: finalShare)
     case .cosine?: settings.schedule.shape = .cosine(finalShare: finalShare)
     case .constant?: settings.schedule.shape = .constant
     case .wsd?: settings.schedule.shape = .stableThenDecay(decayShare: decayShare, finalShare: finalShare)
-    case nil: if case .cosine = settings.schedule.shape { settings.schedule.shape = .cosine(finalShare: finalShare) }
+    case nil: settings.schedule.shape = settings.schedule.shape.ending(at: finalShare)
     }
     if let warmup { settings.schedule.warmUpSteps = warmup }
     return settings

@@ -13,6 +13,19 @@ public struct LearningRateSchedule: Sendable, Equatable {
     /// The whole rate until this share of the steps is left, then a line down to the final share of the rate ("wsd":
     /// warm up, stay, decay; Hu et al., "MiniCPM", 2024).
     case stableThenDecay(decayShare: Double, finalShare: Double)
+
+    /// A line from the whole rate to this share of it (Defazio et al., "Optimal Linear Decay Learning Rate Schedules and
+    /// Further Refinements", arXiv 2310.07831).
+    public static func linear(finalShare: Double) -> Shape { .stableThenDecay(decayShare: 1, finalShare: finalShare) }
+
+    /// The same way down, to another end.
+    public func ending(at finalShare: Double) -> Shape {
+      switch self {
+      case .constant: .constant
+      case .cosine: .cosine(finalShare: finalShare)
+      case .stableThenDecay(let decayShare, _): .stableThenDecay(decayShare: decayShare, finalShare: finalShare)
+      }
+    }
   }
 
   public var shape: Shape

@@ -16,7 +16,7 @@ extension TrainingSettings {
     if let tokens { self.tokens = tokens }
   }
 
-  /// Sequences of 256 tokens, 4 a step to align, 8 else; no weight decay, a cosine to zero and no warm-up. On a Llama of
+  /// Sequences of 256 tokens, 4 a step to align, 8 else; no weight decay, a line down to zero and no warm-up. On a Llama of
   /// 6M parameters, with 2M tokens to align and 2M to match, settings near the paper's (64 x 512, 1e-3, then 3e-4 and
   /// 3e-5) came to a KL divergence of 0.47; docs/benchmarks.md says what these come to, and what else was tried. Alignment
   /// gains from more steps of fewer tokens, matching does not.
@@ -27,13 +27,13 @@ extension TrainingSettings {
   private static func small(_ stage: TrainingStage) -> TrainingSettings {
     let (tokens, batch, mixerRate, restRate) =
       switch stage {
-      case .align: (2_000_000, 4, 4e-3, 4e-3)
-      case .match: (2_000_000, 8, 5e-4, 5e-5)
-      case .finetune: (500_000, 8, 5e-5, 5e-5)
+      case .align: (2_000_000, 4, 3e-3, 3e-3)
+      case .match: (2_000_000, 8, 3e-4, 3e-5)
+      case .finetune: (500_000, 8, 3e-5, 3e-5)
       }
     return TrainingSettings(
       stage: stage, tokens: tokens, batch: batch, length: 256, microBatchTokens: 2048, mixerRate: mixerRate,
-      restRate: restRate, schedule: LearningRateSchedule(.cosine(finalShare: 0)))
+      restRate: restRate, schedule: LearningRateSchedule(.linear(finalShare: 0)))
   }
 
   /// Align and match: the configurations published with arXiv 2512.20569, AdamW (0.9, 0.95) with PyTorch's default weight

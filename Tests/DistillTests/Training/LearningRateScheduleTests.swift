@@ -26,6 +26,15 @@ struct LearningRateScheduleTests {
       testDescription: "a cosine after a warm-up", schedule: .init(.cosine(finalShare: 0), warmUpSteps: 4),
       shares: [0.25, 0.5, 0.75, 1, 1, 0.75, 0.25]),
     Corner(
+      testDescription: "a line to a fifth", schedule: .init(.linear(finalShare: 0.2)), shares: [1, 0.8, 0.6, 0.4]),
+    Corner(
+      testDescription: "a line to zero that is to end at a half",
+      schedule: .init(LearningRateSchedule.Shape.linear(finalShare: 0).ending(at: 0.5)), shares: [1, 0.75]),
+    Corner(
+      testDescription: "a cosine to zero that is to end at a tenth",
+      schedule: .init(LearningRateSchedule.Shape.cosine(finalShare: 0).ending(at: 0.1)),
+      shares: [1, 0.8681980515339463, 0.55, 0.2318019484660536]),
+    Corner(
       testDescription: "stable, then down to zero",
       schedule: .init(.stableThenDecay(decayShare: 0.3, finalShare: 0)),
       shares: [1, 1, 1, 1, 1, 1, 1, 1, 2.0 / 3, 1.0 / 3]),

@@ -61,7 +61,7 @@ struct TrainingSettingsTests {
     let finetune = TrainingSettings(.paper, stage: .finetune)
     #expect(finetune.batch == 96 && finetune.length == 16384 && finetune.weightDecay == 0)
     let small = TrainingSettings(.small, stage: .match, tokens: 1_000_000)
-    #expect(small.steps == 488 && small.mixerRate == 5e-4 && small.restRate == 5e-5 && small.weightDecay == 0)
+    #expect(small.steps == 488 && small.mixerRate == 3e-4 && small.restRate == 3e-5 && small.weightDecay == 0)
     for settings in Self.all.dropLast() {
       #expect(settings.beta1 == 0.9 && settings.beta2 == 0.95 && settings.clip == 1)
       #expect(settings.schedule.warmUpSteps == 0)
