@@ -6,6 +6,20 @@ import HybridizeRuntime
 /// time and no path, so that the same inputs give the same bytes.
 package enum Manifest {
   package static let fileName = "hybridize.json"
+  package static let schema = JSONValue.string("hybridize.manifest/1")
+  package static let tool = JSONValue.object([
+    "name": .string("hybridize"), "version": .string(HybridizeVersion.current),
+  ])
+
+  /// The manifest in a directory; `nil` if there is none.
+  ///
+  /// - Throws: `.unreadable`, JSON problems.
+  package static func read(in directory: String) throws(HybridizeError) -> JSONValue? {
+    let path = FileSystem.join(directory, fileName)
+    guard FileSystem.exists(path) else { return nil }
+    let bytes = try FileSystem.read(path, limit: 1 << 28)
+    do throws(HybridizeError) { return try JSONCursor.parse(bytes) } catch { throw error.inFile(path) }
+  }
 
   /// - Parameter tensors: in the order of their data.
   /// - Parameter products: what was made of each.
@@ -16,8 +30,7 @@ package enum Manifest {
   ) throws(HybridizeError) -> JSONObject {
     let accounting = conversion.accounting
     return [
-      "schema": .string("hybridize.manifest/1"),
-      "tool": .object(["name": .string("hybridize"), "version": .string(HybridizeVersion.current)]),
+      "schema": schema, "tool": tool,
       "source": .object([
         "model_type": .string(conversion.source.configuration.architecture.name),
         "files": try Self.files(of: conversion.source),

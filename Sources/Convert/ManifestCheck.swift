@@ -9,17 +9,15 @@ public enum ManifestCheck {
   /// - Parameter scan: digests of the model's tensors.
   /// - Throws: JSON problems, `.wrongField` for a manifest that is none, `.unreadable`.
   public static func failures(in directory: String, _ scan: TensorScan) throws(HybridizeError) -> [String]? {
-    let path = FileSystem.join(directory, Manifest.fileName)
-    guard FileSystem.exists(path) else { return nil }
+    guard let manifest = try Manifest.read(in: directory) else { return nil }
     do throws(HybridizeError) {
-      let manifest = try JSONCursor.parse(FileSystem.read(path, limit: 1 << 28)).objectValue
-      guard let files = manifest?["files"]?.arrayValue,
-        let digests = manifest?["tensors"]?.objectValue?["digests"]?.arrayValue
+      guard let files = manifest.objectValue?["files"]?.arrayValue,
+        let digests = manifest.objectValue?["tensors"]?.objectValue?["digests"]?.arrayValue
       else { throw HybridizeError(.wrongField, expected: "files and tensors.digests: arrays") }
       var failures: [String] = []
       for file in files { if let failure = try check(file.objectValue, in: directory) { failures.append(failure) } }
       return failures + (try check(digests, scan))
-    } catch { throw error.inFile(path) }
+    } catch { throw error.inFile(FileSystem.join(directory, Manifest.fileName)) }
   }
 
   private static func check(_ file: JSONObject?, in directory: String) throws(HybridizeError) -> String? {

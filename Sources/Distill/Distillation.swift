@@ -59,7 +59,7 @@ public struct Distillation {
     teacher = try ModelDirectory(request.teacher)
     student = try ModelDirectory(request.student)
     try Self.check(teacher, student)
-    layers = request.settings.stage == .align ? try Self.aligned(request.layers, teacher, student) : []
+    layers = request.settings.stage == .align ? try Self.aligned(request.layers, student) : []
   }
 
   private static func check(_ teacher: ModelDirectory, _ student: ModelDirectory) throws(HybridizeError) {
@@ -72,9 +72,7 @@ public struct Distillation {
     }
   }
 
-  private static func aligned(
-    _ wanted: [Int]?, _ teacher: ModelDirectory, _ student: ModelDirectory
-  ) throws(HybridizeError) -> [Int] {
+  private static func aligned(_ wanted: [Int]?, _ student: ModelDirectory) throws(HybridizeError) -> [Int] {
     let converted = student.configuration.convertedLayers
     if let wrong = wanted?.first(where: { !converted.contains($0) }) {
       throw HybridizeError(
@@ -159,7 +157,7 @@ public struct Distillation {
   private static func identity(of models: ModelDirectory..., and rest: String) throws(HybridizeError) -> String {
     var lines = [rest]
     for path in models.flatMap(\.reader.files) { lines.append("\(path) \(try FileSystem.identity(path))") }
-    return Array(lines.joined(separator: "\n").utf8).withUnsafeBytes { SHA256.hash($0) }
+    return SHA256.hash(text: lines.joined(separator: "\n"))
   }
 
   /// Curves of this stage and of those that the student has gone through, as files to be copied.

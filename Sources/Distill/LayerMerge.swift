@@ -47,7 +47,7 @@ public struct LayerMerge: Sendable {
     _ student: ModelDirectory
   ) throws(HybridizeError) -> [(layers: [Int], record: JSONObject)] {
     let path = FileSystem.join(student.path, Manifest.fileName)
-    let manifest = FileSystem.exists(path) ? try ModelDirectory.readJSON(path).objectValue : nil
+    let manifest = try Manifest.read(in: student.path)?.objectValue
     let records = manifest?["training"]?.arrayValue?.compactMap(\.objectValue) ?? []
     let aligned = records.filter {
       $0["settings"]?.objectValue?["stage"]?.stringValue == TrainingStage.align.rawValue

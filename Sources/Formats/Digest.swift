@@ -37,6 +37,9 @@ public final class SHA256 {
     return hash.finish()
   }
 
+  /// The digest of a text's UTF-8.
+  public static func hash(text: String) -> String { Array(text.utf8).withUnsafeBytes { hash($0) } }
+
   /// The digest of a file, read in pieces of 4 MiB.
   ///
   /// - Throws: `.unreadable`, `.truncatedData` if the file is shortened meanwhile.
@@ -53,4 +56,9 @@ public final class SHA256 {
     }
     return hash.finish()
   }
+}
+
+extension StoredTensor {
+  /// The SHA-256 of the tensor's bytes.
+  package var sha256: String { withExtendedLifetime(self) { SHA256.hash(bytes) } }
 }

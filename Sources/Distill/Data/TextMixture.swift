@@ -95,8 +95,7 @@ public struct TextMixture: Sendable {
     _ texts: [TokenDocuments], _ shares: [Double], _ length: Int, _ lanes: Int, _ seed: UInt64
   ) -> String {
     let parts = zip(texts, shares).map { "\($0.file.digest) \($0.range) \($1)" } + ["\(length) \(lanes) \(seed)"]
-    let bytes = Array(parts.joined(separator: "\n").utf8)
-    return bytes.withUnsafeBytes { SHA256.hash($0) }
+    return SHA256.hash(text: parts.joined(separator: "\n"))
   }
 }
 

@@ -19,8 +19,6 @@ package final class AlignmentObjective: TrainingObjective {
   private let convertedCount: Int
   private let options: StageOptions
   private let memory: PassMemory
-  /// Of each layer, since it was last taken.
-  private var layerLosses: [LossSum]
 
   /// - Precondition: teacher and student are on one backend.
   package init(teacher: Model, student: TrainableModel, layers: [Int], options: StageOptions) {
@@ -34,7 +32,6 @@ package final class AlignmentObjective: TrainingObjective {
     convertedCount = max(1, student.directory.configuration.convertedLayers.count)
     self.options = options
     memory = PassMemory(backend)
-    layerLosses = Array(repeating: LossSum(), count: layers.count)
   }
 
   package func accumulate(_ batch: TokenBatch, scale: Double) throws(HybridizeError) -> LossSum {
@@ -42,12 +39,6 @@ package final class AlignmentObjective: TrainingObjective {
   }
 
   package func loss(_ batch: TokenBatch) throws(HybridizeError) -> LossSum { pass(batch, scale: 1, learns: false) }
-
-  /// The losses of each layer, in order, of all batches since the last call.
-  package func takeLayerLosses() -> [LossSum] {
-    defer { layerLosses = Array(repeating: LossSum(), count: layers.count) }
-    return layerLosses
-  }
 
   private func pass(_ batch: TokenBatch, scale: Double, learns: Bool) -> LossSum {
     let layout = PassLayout(batch, isolatesDocuments: options.isolatesDocuments)
@@ -57,15 +48,13 @@ package final class AlignmentObjective: TrainingObjective {
     memory.workspace.scope {
       let x = teacher.embedded(layout.ids, context)
       for (index, block) in teacher.blocks.prefix((layers.last ?? -1) + 1).enumerated() {
-        guard let place = layers.firstIndex(of: index) else {
+        guard layers.contains(index) else {
           block.applyWhole(x, context)
           continue
         }
         block.applyWhole(x, context) { input, output in
-          let sum = align(
-            index, input, output, context, scale: scale / Double(convertedCount), learns: learns)
-          layerLosses[place].add(LossSum(sum: sum, count: x.rows))
-          total += sum * share
+          total +=
+            share * align(index, input, output, context, scale: scale / Double(convertedCount), learns: learns)
         }
       }
     }

@@ -38,9 +38,7 @@ struct DistilledCheckpoint {
       let bytes: StoredTensor
       if let new = try values(tensor) { bytes = new } else { bytes = try student.reader.tensor(named: tensor.name) }
       try writer.append(bytes.bytes, to: tensor.name)
-      let hash = SHA256()
-      hash.update(bytes.bytes)
-      digests.append(.object(["name": .string(tensor.name), "sha256": .string(hash.finish())]))
+      digests.append(.object(["name": .string(tensor.name), "sha256": .string(bytes.sha256)]))
       progress.report("write", done: digests.count, of: writer.tensors.count)
     }
     var files = try writer.finish().map { WrittenEntry(path: $0.path, byteCount: $0.byteCount, sha256: nil) }
@@ -58,15 +56,9 @@ struct DistilledCheckpoint {
 
   /// The student's manifest, if it has one, with the training added and the digests of what is written now.
   private func manifest(_ files: [WrittenEntry], _ digests: [JSONValue]) throws(HybridizeError) -> JSONObject {
-    let path = FileSystem.join(student.path, Manifest.fileName)
-    var manifest: JSONObject = [:]
-    if FileSystem.exists(path) {
-      do throws(HybridizeError) {
-        manifest = try JSONCursor.parse(FileSystem.read(path, limit: 1 << 28)).objectValue ?? [:]
-      } catch { throw error.inFile(path) }
-    }
-    manifest["schema"] = .string("hybridize.manifest/1")
-    manifest["tool"] = .object(["name": .string("hybridize"), "version": .string(HybridizeVersion.current)])
+    var manifest = try Manifest.read(in: student.path)?.objectValue ?? [:]
+    manifest["schema"] = Manifest.schema
+    manifest["tool"] = Manifest.tool
     var training = manifest["training"]?.arrayValue ?? []
     for record in records {
       var entry = record

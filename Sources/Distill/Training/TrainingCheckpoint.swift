@@ -30,7 +30,7 @@ struct TrainingCheckpoint {
     // Each tensor is copied twice, as the digests come first in the file; never more than one at a time.
     var digests = JSONObject()
     for descriptor in descriptors {
-      if let tensor = tensors[UTF8Key(descriptor.name)]?() { digests[descriptor.name] = .string(tensor.digest) }
+      if let tensor = tensors[UTF8Key(descriptor.name)]?() { digests[descriptor.name] = .string(tensor.sha256) }
     }
     let writer = try SafetensorsWriter(
       path, tensors: descriptors,
@@ -66,7 +66,7 @@ struct TrainingCheckpoint {
       let digests = try JSONCursor.parse(Array(Self.metadata("digests", reader).utf8)).objectValue ?? [:]
       func sound(_ name: String) throws(HybridizeError) -> StoredTensor {
         let tensor = try reader.tensor(named: name)
-        let (noted, found) = (digests[name]?.stringValue, tensor.digest)
+        let (noted, found) = (digests[name]?.stringValue, tensor.sha256)
         guard noted == found else {
           throw HybridizeError(
             .damagedTraining, tensor: name, expected: "the digest \(noted ?? "that was noted")", found: found,
@@ -131,10 +131,6 @@ struct TrainingCheckpoint {
 
   private static let remedy = "remove the file, and train from the beginning"
   private static let otherRemedy = "go on with what it was begun with, or train in another directory"
-}
-
-extension StoredTensor {
-  fileprivate var digest: String { withExtendedLifetime(self) { SHA256.hash(bytes) } }
 }
 
 extension Problem {
