@@ -52,9 +52,11 @@ public struct Distillation {
 
   /// Opens the models and checks that they fit.
   ///
-  /// - Throws: what opening models throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
+  /// - Throws: `.wrongField` for settings that cannot be; what opening models throws; `.outputExists`; `.modelsDoNotFit`,
+  ///   `.nothingToAlign`.
   public init(_ request: Request) throws(HybridizeError) {
     self.request = request
+    _ = try request.settings.checked()
     try AtomicRename.checkFree(request.out)
     teacher = try ModelDirectory(request.teacher)
     student = try ModelDirectory(request.student)

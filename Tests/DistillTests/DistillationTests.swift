@@ -51,6 +51,16 @@ struct DistillationTests {
     return try Pipeline.failures(inspection, scan)
   }
 
+  @Test(
+    "settings that cannot be are an error before anything is read or written",
+    arguments: [\TrainingSettings.batch, \.length, \.tokens, \.microBatchTokens, \.evaluationInterval])
+  func badSettings(_ field: WritableKeyPath<TrainingSettings, Int> & Sendable) throws {
+    var request = request(.match, try student("hybrid", keep: [0, 6]), to: "out")
+    request.settings[keyPath: field] = 0
+    expectProblem(.wrongField) { try Distillation(request) }
+    #expect(scratch.entries() == ["hybrid", "text.jsonl"])
+  }
+
   @Test("align, match and fine-tune each lower their loss and leave a sound model with its history")
   func stages() throws {
     let aligned = try run(request(.align, try student(), to: "aligned", steps: 6))

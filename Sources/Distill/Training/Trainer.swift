@@ -39,7 +39,7 @@ package final class Trainer {
     clock: @escaping () -> Double = Trainer.monotonicClock()
   ) throws(HybridizeError) {
     self.objective = objective
-    self.settings = try TrainingSettings(json: settings.json)
+    self.settings = try settings.checked()
     self.source = source
     self.heldOut = heldOut
     self.saving = saving

@@ -50,6 +50,11 @@ extension TrainingSettings {
     try reader.finish()
   }
 
+  /// These, if one can train with them: with the bounds that hold for what is read.
+  ///
+  /// - Throws: `.wrongField`, with the field.
+  package func checked() throws(HybridizeError) -> TrainingSettings { try TrainingSettings(json: json) }
+
   /// The fields in which others differ, each with its value here and there.
   package func differences(from other: TrainingSettings) -> [(field: String, here: String, there: String)] {
     let there = other.json
