@@ -39,7 +39,7 @@ public struct Conversion: Sendable {
   /// headers but where the source has a saved copy of a tied head, which is carried only if it is one.
   ///
   /// - Parameter methods: what to choose from.
-  /// - Throws: what `ModelDirectory`, `Plan`, `Accounting` and the selector throw; `.noTransferRule`,
+  /// - Throws: what `ModelDirectory`, `Plan` and `Accounting` throw; `.noTransferRule`,
   ///   `.mixersDoNotFit`.
   public init(_ request: ConversionRequest, methods: ConversionMethods = .standard) throws(HybridizeError) {
     self.request = request
@@ -49,7 +49,7 @@ public struct Conversion: Sendable {
     let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
     engines = rule.engines(request.choice.preset)
     var plan = try Plan(
-      source.configuration, keep: request.layers(source.configuration, methods.selectors),
+      source.configuration, keep: request.layers(source.configuration),
       mixer: rule.chosenMixer(for: source.configuration, request.choice),
       initialisation: request.gates ?? request.choice.preset.initialisation, seed: request.seed)
     if let path = request.mixersFrom {

@@ -7,8 +7,6 @@ public struct ConversionRequest: Sendable {
   public enum Keep: Sendable {
     case all
     case layers([Int])
-    /// A share of the softmax layers, chosen by a selector.
-    case ratio(Double, selector: String)
   }
 
   public let source: String
@@ -29,6 +27,8 @@ public struct ConversionRequest: Sendable {
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
   public let seed: UInt64
+  /// How `keep` was chosen, for the manifest; `nil` if somebody named the layers.
+  public var selection: JSONObject?
 
   /// What Hugging Face's hub library takes.
   public static let defaultShardBytes = 5_000_000_000
@@ -54,18 +54,11 @@ public struct ConversionRequest: Sendable {
     self.seed = seed
   }
 
-  /// The layers to keep, in ascending order where the request leaves the order open.
-  ///
-  /// - Throws: `.unknownSelector`, and what the selector throws.
-  func layers(
-    _ model: ModelConfiguration, _ selectors: [any Selector.Type]
-  ) throws(HybridizeError) -> [Int] {
+  /// The layers to keep.
+  func layers(_ model: ModelConfiguration) -> [Int] {
     switch keep {
     case .all: model.keptLayers
     case .layers(let layers): layers
-    case .ratio(let ratio, let name):
-      try SelectorRegistry.selector(named: name, of: selectors).select(
-        Int((ratio * Double(model.keptLayers.count)).rounded()), of: model)
     }
   }
 }

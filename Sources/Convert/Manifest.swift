@@ -86,10 +86,7 @@ package enum Manifest {
     if request.shardBytes != ConversionRequest.defaultShardBytes {
       recipe["shard_bytes"] = .integer(request.shardBytes)
     }
-    if case .ratio(let ratio, let selector) = request.keep {
-      recipe["ratio"] = .double(ratio)
-      recipe["select"] = .string(selector)
-    }
+    if let selection = request.selection { recipe["selection"] = .object(selection) }
     return recipe
   }
 }

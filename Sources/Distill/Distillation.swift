@@ -98,7 +98,7 @@ public struct Distillation {
     let backend: any Backend = clock ?? base
     let scope: TrainableModel.Scope = request.settings.stage == .align ? .mixers(layers: layers) : .everything
     let model = try TrainableModel(student, training: scope, on: backend)
-    let texts = try TrainingTexts(request, teacher, threads: backend.threads, progress: progress)
+    let texts = try trainingTexts(threads: backend.threads, progress)
     let trainer = try Trainer(
       try objective(model, on: backend), settings: request.settings, source: texts.source, heldOut: texts.heldOut,
       in: request.directory, fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval),
@@ -116,6 +116,14 @@ public struct Distillation {
     try write(model, report, progress)
     DirectoryTree.remove(request.directory)
     return report
+  }
+
+  private func trainingTexts(threads: Int, _ progress: Progress) throws(HybridizeError) -> TrainingTexts {
+    try FileSystem.makeDirectory(request.directory)
+    return try TrainingTexts(
+      request.texts, settings: request.settings,
+      folder: request.cache ?? FileSystem.join(request.directory, "tokens"), teacher, threads: threads,
+      progress: progress)
   }
 
   private func write(

@@ -130,7 +130,7 @@ extension TextComparison {
 
 extension [Float] {
   /// The most likely token of each row of logits, the first of several.
-  func mostLikely(of vocabularySize: Int) -> [Int] {
+  package func mostLikely(of vocabularySize: Int) -> [Int] {
     stride(from: 0, to: count, by: vocabularySize).map { row in
       var best = row
       for index in row..<row + vocabularySize where self[index] > self[best] { best = index }

@@ -26,8 +26,10 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "Share of the softmax layers to keep, chosen by --select.")
   var ratio: Double?
 
-  @Option(help: ArgumentHelp(stringLiteral: "How --ratio chooses: \(Self.selectors)."))
+  @Option(help: ArgumentHelp("How --ratio chooses: any method of the command select.", valueName: "method"))
   var select = UniformSelector.name
+
+  @OptionGroup(title: "Selection") var selection: SelectionOptions
 
   @Option(help: ArgumentHelp(stringLiteral: "The mixer of converted layers: \(Self.mixers)."))
   var mixer = GatedDeltaNetOptions.name
@@ -77,7 +79,6 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   private static var mixers: String { TransferRegistry.all.map { $0.mixerName }.joined(separator: ", ") }
-  private static var selectors: String { SelectorRegistry.all.map { $0.name }.joined(separator: ", ") }
 
   func validate() throws {
     guard (keep == nil) != (ratio == nil) else { throw ValidationError("give either --keep or --ratio") }
@@ -91,14 +92,14 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    let request = ConversionRequest(
-      source: source, keep: try keepRule(), mixer: mixer,
-      choice: MixerChoice(
-        preset: preset, expandKeyValue: expandKeyValue,
-        options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value }),
+    let chosen = try chosenLayers()
+    var request = ConversionRequest(
+      source: source, keep: try chosen.map { .layers($0.keep) } ?? keepRule(), mixer: mixer,
+      choice: choice,
       gates: gates, elementType: dtype, format: format.chosen(threads: shared.threads), shardBytes: shardSize,
       alignment: align,
       mixersFrom: mixersFrom, seed: seed)
+    request.selection = chosen?.record
     let conversion = try Conversion(request)
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))
@@ -110,11 +111,28 @@ struct ConvertCommand: ParsableCommand {
 
   private func keepRule() throws(HybridizeError) -> ConversionRequest.Keep {
     switch keep {
-    case nil: .ratio(ratio ?? 0, selector: select)
     case "none": .layers([])
     case "all": .all
-    case let list?: .layers(try NumberList.parse(list, "--keep"))
+    case let list: .layers(try NumberList.parse(list ?? "", "--keep"))
     }
+  }
+
+  /// `nil` if the layers are named.
+  private func chosenLayers() throws -> Selection? {
+    guard let ratio else { return nil }
+    let layers = try ModelDirectory(source).configuration.keptLayers
+    var request = try selection.request(
+      source, method: select, keep: Int((ratio * Double(layers.count)).rounded()), seed: seed)
+    request.student = selection.student ?? mixersFrom
+    request.mixer = mixer
+    request.choice = choice
+    return try Pipeline(backend: try shared.backend(), progress: shared.progress).select(request).selection
+  }
+
+  private var choice: MixerChoice {
+    MixerChoice(
+      preset: preset, expandKeyValue: expandKeyValue,
+      options: options.reduce(into: JSONObject()) { $0[$1.name] = $1.value })
   }
 }
 

@@ -84,7 +84,7 @@ struct DistillCommand: ParsableCommand {
 
   func run() throws {
     var request = Distillation.Request(
-      teacher: teacher, student: student, out: out, texts: Array(zip(texts, try shares())),
+      teacher: teacher, student: student, out: out, texts: Array(zip(texts, try TextShares.parse(mix, of: texts))),
       settings: try training.settings(stage))
     request.options = training.stageOptions
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
@@ -96,15 +96,6 @@ struct DistillCommand: ParsableCommand {
     request.profiles = profile
     let report = try Distillation(request).run(on: shared.backend(), progress: shared.progress)
     shared.print(json: report.json, text: report.text)
-  }
-
-  private func shares() throws -> [Double] {
-    guard let mix else { return texts.map { _ in 1 } }
-    let shares = mix.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) ?? .nan }
-    guard shares.count == texts.count, shares.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-      throw ValidationError("--mix must have a share above zero for each --text")
-    }
-    return shares
   }
 }
 

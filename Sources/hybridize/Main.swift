@@ -15,7 +15,8 @@ struct Hybridize: ParsableCommand {
       """,
     version: HybridizeVersion.current,
     subcommands: [
-      InspectCommand.self, DiffCommand.self, MetadataCommand.self, ConvertCommand.self, VerifyCommand.self,
+      InspectCommand.self, DiffCommand.self, MetadataCommand.self, SelectCommand.self, ConvertCommand.self,
+      VerifyCommand.self,
       DistillCommand.self, MergeCommand.self, EvalCommand.self, BenchCommand.self,
       GenerateCommand.self,
       TokenizeCommand.self, LogitsCommand.self, DemoCommand.self,

@@ -152,13 +152,6 @@ struct ConversionTests {
     }
   }
 
-  @Test("uniform selection keeps layers at even distances")
-  func ratio() throws {
-    let conversion = try Conversion(
-      ConversionRequest(source: Fixtures.model, keep: .ratio(0.25, selector: "uniform")))
-    #expect(conversion.plan.kept == [0, 4])
-  }
-
   @Test("every source tensor is copied, re-laid or named as dropped")
   func accounting() throws {
     let conversion = try Conversion(ConversionRequest(source: Fixtures.model, keep: .layers([0, 6])))
@@ -220,7 +213,6 @@ struct ConversionTests {
     BadKeep(keep: .layers([8]), problem: .layerOutOfRange, testDescription: "beyond the last layer"),
     BadKeep(keep: .layers([-1]), problem: .layerOutOfRange, testDescription: "negative"),
     BadKeep(keep: .layers([1, 1]), problem: .layerRepeated, testDescription: "twice"),
-    BadKeep(keep: .ratio(0.5, selector: "guess"), problem: .unknownSelector, testDescription: "unknown selector"),
   ]
 
   @Test("layers that cannot be kept are an error of the arguments", arguments: badKeeps)

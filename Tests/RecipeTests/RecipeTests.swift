@@ -2,6 +2,7 @@ import Foundation
 import HybridizeCompute
 import HybridizeConvert
 import HybridizeCore
+import HybridizeDistill
 import HybridizeFormats
 import HybridizeRuntime
 import TestSupport
@@ -71,11 +72,15 @@ struct RecipeTests {
 
   @Test("a selector is a file and a line")
   func selector() throws {
-    try checkSelector(FirstLayersSelector(), on: ModelDirectory.readConfiguration(in: Fixtures.model))
-    try checkSelector(FirstLayersSelector(), on: ModelDirectory.readConfiguration(in: Fixtures.hybrid))
-    let request = ConversionRequest(source: Fixtures.model, keep: .ratio(0.25, selector: "first"))
-    let methods = ConversionMethods(selectors: SelectorRegistry.all + [FirstLayersSelector.self])
-    #expect(try Conversion(request, methods: methods).plan.kept == [0, 1])
+    let backend = try CPUBackend(threads: 2)
+    for model in [Fixtures.model, Fixtures.hybrid] {
+      let request = SelectionRequest(model: model, method: "first", keep: 0)
+      try checkSelector(FirstLayersSelector(), on: request, backend: backend)
+    }
+    let report = try Pipeline(backend: backend).select(
+      SelectionRequest(model: Fixtures.model, method: "first", keep: 2),
+      selectors: SelectorRegistry.all + [FirstLayersSelector.self])
+    #expect(report.selection.keep == [0, 1])
   }
 
   @Test("a token mixer is its file, its transfer rule and a line for each", arguments: BackendRegistry.names)

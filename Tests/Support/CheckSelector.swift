@@ -1,17 +1,30 @@
-import HybridizeConvert
+import HybridizeCompute
+import HybridizeDistill
 import HybridizeRuntime
 import Testing
 
-/// What every `Selector` must do: for each possible number choose that many different softmax layers, in ascending
-/// order, and the same ones when it is asked again.
+/// What every `Selector` must do: choose as many different softmax layers as are asked for, in ascending order, rank all of
+/// them with the chosen ones in front, give each a score that is a number, and do the same when it is asked again.
+///
+/// - Parameter counts: of layers to keep; none, one and all unless given.
 package func checkSelector(
-  _ selector: any Selector, on model: ModelConfiguration, sourceLocation: SourceLocation = #_sourceLocation
+  _ selector: any Selector, on request: SelectionRequest, counts: [Int]? = nil, backend: any Backend,
+  sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-  for count in 0...model.keptLayers.count {
-    let layers = try selector.select(count, of: model)
-    #expect(layers.count == count, sourceLocation: sourceLocation)
-    #expect(zip(layers, layers.dropFirst()).allSatisfy { $0 < $1 }, "\(layers)", sourceLocation: sourceLocation)
-    #expect(Set(layers).isSubset(of: model.keptLayers), "\(layers)", sourceLocation: sourceLocation)
-    #expect(try selector.select(count, of: model) == layers, sourceLocation: sourceLocation)
+  let layers = try ModelDirectory.readConfiguration(in: request.model).keptLayers
+  for count in counts ?? [0, 1, layers.count] {
+    var request = request
+    request.keep = count
+    func selection() throws -> Selection {
+      try selector.select(SelectionRun(request, on: backend, progress: .silent))
+    }
+    let found = try selection()
+    let name = "\(type(of: selector).name) of \(count)"
+    #expect(found.keep.count == count, "\(name)", sourceLocation: sourceLocation)
+    #expect(zip(found.keep, found.keep.dropFirst()).allSatisfy(<), "\(name)", sourceLocation: sourceLocation)
+    #expect(found.ranking.sorted() == layers, "\(name)", sourceLocation: sourceLocation)
+    #expect(found.layers.map(\.index) == layers, "\(name)", sourceLocation: sourceLocation)
+    #expect(found.layers.allSatisfy { $0.score.isFinite }, "\(name)", sourceLocation: sourceLocation)
+    #expect(try selection() == found, "\(name) is another the second time", sourceLocation: sourceLocation)
   }
 }

@@ -7,43 +7,50 @@ import HybridizeRuntime
 struct TrainingTexts {
   let source: any BatchSource
   let heldOut: [TokenBatch]
+  /// The same of each text, not in batches.
+  let heldOutByText: [[TokenSequence]]
   /// Of the stream.
   let fingerprint: String
 
-  /// Sequences that the held-out loss is measured on, at most.
-  private static let heldOutSequences = 16
+  /// Sequences that the held-out loss of a training is measured on, at most.
+  static let usualHeldOutSequences = 16
   /// The share of a text's documents that is held out, at most.
   private static let heldOutShare = 0.05
 
   /// Tokenises what has not been tokenised before.
+  ///
+  /// - Parameters:
+  ///   - texts: each with its share of the tokens.
+  ///   - folder: where tokenised texts are kept.
+  ///   - heldOutSequences: of all texts together, at most.
   init(
-    _ request: Distillation.Request, _ teacher: ModelDirectory, threads: Int, progress: Progress
+    _ texts: [(path: String, share: Double)], settings: TrainingSettings, folder: String,
+    heldOutSequences: Int = usualHeldOutSequences, _ teacher: ModelDirectory, threads: Int, progress: Progress
   ) throws(HybridizeError) {
-    let settings = request.settings
-    try FileSystem.makeDirectory(request.directory)
-    let folder = request.cache ?? FileSystem.join(request.directory, "tokens")
     try FileSystem.makeDirectory(folder)
     let cache = TokenCache(
       folder: folder, tokenizer: try teacher.tokenizer(), configuration: teacher.configuration, threads: threads,
       progress: progress)
     var streams: [TokenDocuments] = []
-    var heldOut: [TokenSequence] = []
-    let whole = request.texts.reduce(0) { $0 + $1.share }
-    for text in request.texts {
+    var heldOut: [[TokenSequence]] = []
+    let whole = texts.reduce(0) { $0 + $1.share }
+    for text in texts {
       let documents = TokenDocuments(try cache.tokens(of: text.path))
-      let wanted = Int((Double(Self.heldOutSequences) * text.share / whole).rounded(.up))
+      let wanted = Int((Double(heldOutSequences) * text.share / whole).rounded(.up))
       let (rest, last) = try documents.split(last: Self.heldOutCount(documents, tokens: wanted * settings.length))
       streams.append(rest)
-      heldOut += last.sequences(of: settings.length).prefix(wanted)
+      heldOut.append(Array(last.sequences(of: settings.length).prefix(wanted)))
     }
     // Each stage goes through the texts in an order of its own: what a short one had is not what the next one has.
     var random = SeededGenerator(seed: settings.seed, stream: settings.stage.rawValue)
     let mixture = try TextMixture(
-      streams, shares: request.texts.map(\.share), length: settings.length, lanes: settings.batch, seed: random.next())
+      streams, shares: texts.map(\.share), length: settings.length, lanes: settings.batch, seed: random.next())
     fingerprint = mixture.fingerprint
     source = MixtureSource(mixture, batch: settings.batch)
-    self.heldOut = stride(from: 0, to: heldOut.count, by: settings.batch).map {
-      TokenBatch(Array(heldOut[$0..<min(heldOut.count, $0 + settings.batch)]))
+    heldOutByText = heldOut
+    let all = heldOut.flatMap(\.self)
+    self.heldOut = stride(from: 0, to: all.count, by: settings.batch).map {
+      TokenBatch(Array(all[$0..<min(all.count, $0 + settings.batch)]))
     }
   }
 

@@ -28,7 +28,10 @@ package struct Block {
     }
   }
 
-  private func apply(_ x: Tensor, _ context: MixingContext, mix: (_ input: Tensor, _ output: Tensor) -> Void) {
+  /// The same with another mixer in the place of the layer's own.
+  ///
+  /// - Parameter mix: gets what the mixer gets, and writes what it gives.
+  package func apply(_ x: Tensor, _ context: MixingContext, mix: (_ input: Tensor, _ output: Tensor) -> Void) {
     let (backend, workspace) = (context.backend, context.workspace)
     workspace.scope {
       let normed = workspace.tensor(like: x)

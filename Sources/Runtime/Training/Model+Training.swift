@@ -25,10 +25,11 @@ extension Model {
   package func hiddenWhole(_ ids: [Int], _ context: MixingContext) -> Tensor {
     let x = embedded(ids, context)
     for block in blocks { block.applyWhole(x, context) }
-    return normed(x, context)
+    return headInput(x, context)
   }
 
-  private func normed(_ x: Tensor, _ context: MixingContext) -> Tensor {
+  /// What the head gets of the residual stream after the last layer, from the workspace.
+  package func headInput(_ x: Tensor, _ context: MixingContext) -> Tensor {
     backend.begin(.head)
     let out = context.workspace.tensor(like: x)
     backend.rmsNorm(x, gain: finalNorm, epsilon: configuration.normEpsilon, into: out)
@@ -61,7 +62,7 @@ extension Model {
       block.applyWhole(x, context.mixing)
       return .input(input)
     }
-    return Pass(hidden: normed(x, context.mixing), ids: ids, last: x, blocks: saved)
+    return Pass(hidden: headInput(x, context.mixing), ids: ids, last: x, blocks: saved)
   }
 
   /// The way back: adds to the gradients of all parameters that are trained, but those of the head.

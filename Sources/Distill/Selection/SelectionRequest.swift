@@ -1,0 +1,73 @@
+import HybridizeConvert
+import HybridizeCore
+import HybridizeRuntime
+
+/// What a choice of layers is to be made from.
+public struct SelectionRequest: Sendable {
+  /// The original model.
+  public var model: String
+  /// As `SelectorRegistry` names it.
+  public var method: String
+  /// How many layers stay softmax attention.
+  public var keep: Int
+  /// A model of the same teacher with all layers converted, whose linear mixers stand for what conversion makes of a layer;
+  /// mixers with transferred weights, not trained, unless given.
+  public var student: String?
+  /// Of mixers that are made anew.
+  public var mixer = GatedDeltaNetOptions.name
+  public var choice = MixerChoice(preset: .best)
+  /// Text to judge by, and to train candidates on where a method does, each with its share of the tokens.
+  public var texts: [(path: String, share: Double)] = []
+  /// Where tokenised texts are kept; nowhere unless given.
+  public var cache: String?
+  /// Sequences of text that candidates are judged on; no candidate is trained on them.
+  public var sequences = 32
+  /// Tokens of each.
+  public var length = 256
+  /// Phone books that candidates are judged on.
+  public var prompts = 24
+  /// Entries of each.
+  public var pairs = 16
+  /// A list of words for them; words of the tokenizer unless given.
+  public var words: String?
+  /// Of `kl-recall`: what the divergence at answers weighs against that on text.
+  public var answerWeight = 1.0
+  /// Of methods that train every candidate: tokens of each.
+  public var tokens = 50_000
+  /// Of those: rank by the mean loss of the last steps, as the published code does, instead of held-out text.
+  public var ranksByTrainingLoss = false
+  /// Of those: stop training all when the chosen layers no longer change.
+  public var stopsEarly = false
+  /// The layers of method `given`.
+  public var given: [Int] = []
+  /// Candidates of these layers only are measured, to be merged later; all unless given.
+  public var layers: [Int]?
+  /// A file that measurements are kept in: what is there is not measured again.
+  public var ledger: String?
+  /// Files of measurements of other runs, taken before anything is measured.
+  public var merged: [String] = []
+  /// Of the choice of text, of prompts, of new mixers and of the order of training.
+  public var seed: UInt64 = 0
+  /// Draws by which confidence is found.
+  public var resamples = 1000
+
+  public init(model: String, method: String, keep: Int) {
+    self.model = model
+    self.method = method
+    self.keep = keep
+  }
+
+  /// - Throws: `.badArgument` for numbers that cannot be.
+  func checked() throws(HybridizeError) {
+    let positive = [
+      ("sequences", sequences), ("prompts", prompts), ("pairs", pairs), ("tokens", tokens), ("resamples", resamples),
+    ]
+    for (name, number) in positive where number < 1 {
+      throw HybridizeError(.badArgument, expected: "\(name): at least 1", found: "\(number)")
+    }
+    guard length >= 2 else { throw HybridizeError(.badArgument, expected: "length: at least 2", found: "\(length)") }
+    guard answerWeight >= 0, answerWeight.isFinite else {
+      throw HybridizeError(.badArgument, expected: "answer weight: a number from 0 on", found: "\(answerWeight)")
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import HybridizeCompute
+import HybridizeConvert
+import HybridizeCore
+import HybridizeFormats
+import HybridizeRuntime
+
+extension SelectionRun {
+  /// What candidates are judged on.
+  package enum Material: Sendable {
+    case text
+    case textAndAnswers
+  }
+
+  /// All layers the teacher's.
+  package var original: Composition { Composition(.softmax, layers: directory.configuration.layerCount) }
+  /// All softmax layers converted.
+  package var converted: Composition { original.with(.linear, at: layers) }
+
+  /// The candidates that this run is to measure: all, or those of some layers only.
+  func share(_ candidates: [Int]) -> [Int] {
+    guard let part = request.layers else { return candidates }
+    return candidates.filter(part.contains)
+  }
+
+  /// The scores of candidates as they are, in order; from the ledger where they are there.
+  ///
+  /// - Parameter base: what candidates differ little from.
+  /// - Throws: what loading, reading text and running models throw.
+  package func scores(
+    _ candidates: [Composition], near base: Composition, on material: Material
+  ) throws(HybridizeError) -> [CandidateScores] {
+    func isMissing(_ candidate: Composition) -> Bool {
+      guard let found = ledger[CandidateLedger.Key(candidate, tokens: 0)] else { return true }
+      return material == .textAndAnswers && found.answers.isEmpty
+    }
+    let missing = candidates.filter(isMissing)
+    if !missing.isEmpty {
+      let judge = try judge()
+      let texts = try text()
+      let prompts = try material == .textAndAnswers ? answers() : []
+      func report(_ done: Int) {
+        progress.report(
+          "judge \(missing.count) candidates", done: done, of: texts.count + prompts.count)
+      }
+      let onText = try judge.judge(missing, near: base, on: texts, countsHits: true, progress: report)
+      let onAnswers = try judge.judge(missing, near: base, on: prompts, countsHits: true) { report(texts.count + $0) }
+      for (index, candidate) in missing.enumerated() {
+        try ledger.add(
+          CandidateScores(text: onText[index], answers: onAnswers[index]),
+          under: CandidateLedger.Key(candidate, tokens: 0))
+      }
+    }
+    return candidates.map { candidate in
+      guard let found = ledger[CandidateLedger.Key(candidate, tokens: 0)] else {
+        preconditionFailure("measured above")
+      }
+      return found
+    }
+  }
+
+  /// Tokens of one candidate's judgement.
+  func judgedTokens(_ material: Material) throws(HybridizeError) -> Int {
+    var tokens = request.sequences * request.length
+    if material == .textAndAnswers { tokens += try answers().reduce(0) { $0 + $1.ids.count } }
+    return tokens
+  }
+
+  // MARK: Trained candidates
+
+  /// The scores of candidates that are matched to the teacher first, each on the same batches in the same order; from the
+  /// ledger where they are there.
+  ///
+  /// - Throws: what converting, training and judging throw.
+  func trainedScores(_ candidates: [Composition]) throws(HybridizeError) -> [CandidateScores] {
+    var scores: [CandidateScores] = []
+    for (index, candidate) in candidates.enumerated() {
+      progress.report("train candidates", done: index, of: candidates.count, detail: candidate.name)
+      let key = CandidateLedger.Key(candidate, tokens: request.tokens)
+      if let found = ledger[key] {
+        scores.append(found)
+        continue
+      }
+      let found = try train(candidate)
+      try ledger.add(found, under: key)
+      scores.append(found)
+    }
+    progress.report("train candidates", done: candidates.count, of: candidates.count)
+    return scores
+  }
+
+  private func train(_ candidate: Composition) throws(HybridizeError) -> CandidateScores {
+    let folder = FileSystem.join(try scratchPath(), candidate.name)
+    let path = FileSystem.join(folder, "student")
+    try FileSystem.makeDirectory(folder)
+    defer { DirectoryTree.remove(folder) }
+    _ = try Conversion(
+      ConversionRequest(
+        source: request.model, keep: .layers(candidate.kept), elementType: .float32, mixersFrom: try studentPath())
+    ).write(to: path, threads: backend.threads)
+    let student = try TrainableModel(ModelDirectory(path), training: .everything, on: backend)
+    let texts = try trainingTexts()
+    let trainer = try Trainer(
+      try MatchObjective(teacher: try teacher, student: student, options: StageOptions()), settings: matchSettings,
+      source: texts.source, heldOut: [], in: FileSystem.join(folder, "training"), fingerprint: texts.fingerprint,
+      saving: .everySeconds(.infinity), progress: progress)
+    let outcome = try trainer.run(resuming: false)
+    trainedTokens += outcome.tokens
+    let judge = try judge()
+    return CandidateScores(
+      text: try judge.judge(student.model, on: text(), countsHits: true),
+      answers: try judge.judge(student.model, on: answers(), countsHits: true),
+      trainingLoss: outcome.history.steps.suffix(10).map(\.loss).mean)
+  }
+}

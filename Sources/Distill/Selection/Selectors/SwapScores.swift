@@ -1,0 +1,76 @@
+import HybridizeCore
+import HybridizeEvaluation
+
+/// One layer exchanged: the two families of candidates that selectors of the paper compare.
+enum Swap: Sendable {
+  /// The teacher's attention in one layer of the model that is all linear: what is gained.
+  case restore
+  /// Linear attention in one layer of the teacher: what is lost.
+  case replace
+
+  func base(_ run: SelectionRun) -> Composition { self == .restore ? run.converted : run.original }
+
+  func candidate(_ layer: Int, from base: Composition) -> Composition {
+    base.with(self == .restore ? .softmax : .linear, at: layer)
+  }
+
+  /// The higher, the more a layer is worth keeping.
+  func score(_ value: Double, base: Double) -> Double { self == .restore ? base - value : value - base }
+}
+
+/// Ranks layers by one exchanged at a time.
+struct SwapScores {
+  let swap: Swap
+  var criterion = Criterion()
+  /// Candidates are matched to the teacher before they are judged.
+  var isTrained = false
+
+  private func material() -> SelectionRun.Material { criterion.answerWeight > 0 ? .textAndAnswers : .text }
+
+  func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
+    let candidates = run.layers.count + 1
+    return SelectionCost(
+      judgedTokens: 2 * candidates * (try run.judgedTokens(isTrained ? .textAndAnswers : material())),
+      trainedTokens: isTrained ? run.layers.count * run.matchSettings.tokens : 0)
+  }
+
+  /// - Throws: `.incompleteSelection` after having measured some layers where only these were asked for.
+  func ranking(_ run: SelectionRun) throws(HybridizeError) -> LayerRanking {
+    let base = swap.base(run)
+    let mine = run.share(run.layers)
+    let candidates = mine.map { swap.candidate($0, from: base) }
+    if isTrained {
+      _ = try run.trainedScores(candidates)
+    } else {
+      _ = try run.scores([base] + candidates, near: base, on: material())
+    }
+    let missing = run.layers.filter { !isMeasured($0, base, run) }
+    guard missing.isEmpty else {
+      throw HybridizeError(
+        .incompleteSelection, expected: "measurements of layers \(LayerList.text(run.layers))",
+        found: "none of \(LayerList.text(missing))", remedy: "measure the others too, then --merge their files")
+    }
+    let all = run.layers.map { swap.candidate($0, from: base) }
+    let scores = try isTrained ? run.trainedScores(all) : run.scores(all, near: base, on: material())
+    // All candidates are compared with the same base, which after training is none of them: the ranking is the same.
+    let baseScores = isTrained ? nil : try run.scores([base], near: base, on: material())[0]
+    return LayerRanking(
+      run.count, text: scores.first?.text.count ?? 0,
+      answers: criterion.answerWeight > 0 ? scores.first?.answers.count ?? 0 : 0, resamples: run.request.resamples,
+      seed: run.request.seed
+    ) { sample in
+      let reference = baseScores.map { criterion.value($0, sample) } ?? 0
+      return scores.map { swap.score(criterion.value($0, sample), base: reference) }
+    }
+  }
+
+  private func isMeasured(_ layer: Int, _ base: Composition, _ run: SelectionRun) -> Bool {
+    let key = CandidateLedger.Key(swap.candidate(layer, from: base), tokens: isTrained ? run.request.tokens : 0)
+    return run.ledger[key] != nil
+  }
+}
+
+extension Problem {
+  public static let incompleteSelection = Problem(
+    "incompleteSelection", .checkFailed, "not all layers have been measured yet")
+}
