@@ -1,6 +1,8 @@
 import ArgumentParser
 import HybridizeCore
 import HybridizeDistill
+import HybridizeEvaluation
+import HybridizeFormats
 import HybridizeRuntime
 
 struct SelectCommand: ParsableCommand {
@@ -24,7 +26,10 @@ struct SelectCommand: ParsableCommand {
   @Option(help: "The share of the softmax layers to keep.")
   var ratio: Double?
 
-  @Option(help: "What to go by; the methods stand above.")
+  @Option(
+    help: ArgumentHelp(
+      "What to go by; the methods stand above. Of several, a,b,c, the first decides, the others are shown.",
+      valueName: "method"))
   var method = SelectorRegistry.standard
 
   @OptionGroup var selection: SelectionOptions
@@ -48,6 +53,11 @@ struct SelectCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Take what other jobs have measured; may be repeated.", valueName: "file"))
   var merge: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Write one page with scores, quality by number of kept layers, overlap and cost.", valueName: "file"))
+  var html: String?
+
   @Flag(help: "Say what the selection would take, and measure nothing.")
   var dryRun = false
 
@@ -62,7 +72,10 @@ struct SelectCommand: ParsableCommand {
   func run() throws {
     let configuration = try ModelDirectory(model).configuration
     let count = keep ?? Int((ratio ?? 0) * Double(configuration.keptLayers.count) + 0.5)
-    var request = try selection.request(model, method: method, keep: count, seed: seed)
+    let methods = method.split(separator: ",").map(String.init)
+    var request = try selection.request(model, method: methods.first ?? "", keep: count, seed: seed)
+    request.compared = Array(methods.dropFirst())
+    request.measuresQuality = html != nil
     request.resamples = resamples
     request.ledger = scores
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
@@ -76,7 +89,9 @@ struct SelectCommand: ParsableCommand {
           + "\(cost.trainedTokens) to train on\n")
       return
     }
+    if let html { try BenchmarkReport.checkWritable(html) }
     let report = try pipeline.select(request)
+    if let html { try AtomicFile.write(report.html, to: html) }
     shared.print(json: report.json, text: report.text)
   }
 }

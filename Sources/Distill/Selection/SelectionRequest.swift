@@ -8,6 +8,10 @@ public struct SelectionRequest: Sendable {
   public var model: String
   /// As `SelectorRegistry` names it.
   public var method: String
+  /// Other methods to show beside it; they decide nothing.
+  public var compared: [String] = []
+  /// Also measure what is left of the teacher with more and fewer layers kept, by each method's ranking.
+  public var measuresQuality = false
   /// How many layers stay softmax attention.
   public var keep: Int
   /// A model of the same teacher with all layers converted, whose linear mixers stand for what conversion makes of a layer;

@@ -28,7 +28,9 @@ public enum SelectorRegistry {
   public static let all: [any Selector.Type] = [
     RecallSelector.self, RestoreOneSelector.self, RestoreOneTrainedSelector.self, ReplaceOneSelector.self,
     ReplaceOneTrainedSelector.self, AverageRankSelector.self, GreedyRestoreSelector.self, GreedyReplaceSelector.self,
-    ExhaustiveSelector.self, UniformSelector.self, TerminalSelector.self, GivenSelector.self,
+    ExhaustiveSelector.self, SMARTSelector.self, HALOSelector.self, AblationPerplexitySelector.self,
+    AblationErrorSelector.self, AblationRecallSelector.self, UniformSelector.self, TerminalSelector.self,
+    GivenSelector.self,
   ]
 
   /// Ours.

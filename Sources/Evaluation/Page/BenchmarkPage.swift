@@ -12,33 +12,10 @@ struct BenchmarkPage {
 
   var html: String {
     let body = [
-      header, tiles, section("Against the length of the context", pictures), section("Results", resultTable),
-      profiles, section("How this was measured", notes),
+      header, tiles, Page.section("Against the length of the context", pictures), Page.section("Results", resultTable),
+      profiles, Page.section("How this was measured", notes),
     ]
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8"/>
-      <meta name="viewport" content="width=device-width, initial-scale=1"/>
-      <meta name="generator" content="hybridize \(HybridizeVersion.current)"/>
-      <title>Benchmark: \(Markup.escape(report.models.map(plots.name).joined(separator: ", ")))</title>
-      <link rel="icon" href="data:,"/>
-      <style>
-      \(PageStyle.drawing)
-      \(PageStyle.page)
-      </style>
-      </head>
-      <body><main>
-      \(body.filter { !$0.isEmpty }.joined(separator: "\n"))
-      </main></body>
-      </html>
-
-      """
-  }
-
-  private func section(_ title: String, _ content: String) -> String {
-    Markup.element("section", [:], "\n" + Markup.element("h2", [:], Markup.escape(title)) + "\n" + content + "\n")
+    return Page.html(title: "Benchmark: " + report.models.map(plots.name).joined(separator: ", "), body)
   }
 
   private var header: String {
@@ -81,12 +58,7 @@ struct BenchmarkPage {
       tiles.append(
         ("\(NumberText.fixed(limits.matrixProduct / 1e9, 1)) GFLOP/s", "of a 2,048 x 2,048 product in float32"))
     }
-    let cards = tiles.map { value, caption in
-      Markup.element(
-        "div", ["class": "card tile"],
-        Markup.element("b", [:], Markup.escape(value)) + Markup.element("span", [:], Markup.escape(caption)))
-    }
-    return Markup.element("div", ["class": "tiles"], cards.joined())
+    return Page.tiles(tiles)
   }
 
   private var pictures: String {
@@ -99,14 +71,9 @@ struct BenchmarkPage {
     ]
     let available = [plots.decode, plots.prefill, plots.memory, plots.share]
     let figures = zip(available, captions).compactMap { plot, caption in
-      plot.map { figure($0.svg(), caption) }
+      plot.map { Page.figure($0.svg(), caption) }
     }
     return Markup.element("div", ["class": "grid2"], figures.joined(separator: "\n"))
-  }
-
-  private func figure(_ drawing: String, _ caption: String) -> String {
-    Markup.element(
-      "figure", ["class": "card"], drawing + Markup.element("figcaption", [:], Markup.escape(caption)))
   }
 
   private var resultTable: String {
@@ -152,7 +119,7 @@ struct BenchmarkPage {
     let folded =
       shallow.isEmpty
       ? "" : Markup.element("details", [:], Markup.element("summary", [:], "Other depths") + bars(shallow))
-    return section(
+    return Page.section(
       "Where the time goes", LayerBars.legend + bars(all.filter { $0.test.depth == deepest }) + folded)
   }
 
@@ -162,7 +129,7 @@ struct BenchmarkPage {
       let share = NumberText.fixed(100 * report.profile.unaccounted, 1)
       let named = ProfileReport(
         model: plots.name(report.model), test: report.test, profile: report.profile, mixers: report.mixers)
-      return figure(
+      return Page.figure(
         LayerBars(report: named, axis: axis).svg,
         "Microseconds a token, by layer. \(share) % of the time is between operations, and shown.")
     }
@@ -194,8 +161,6 @@ struct BenchmarkPage {
         "Profiles come from runs beside the timed ones, with the clock read around every operation, which costs some time; "
           + "the fastest is shown.")
     }
-    return Markup.element(
-      "div", ["class": "notes"],
-      Markup.element("ul", [:], notes.map { Markup.element("li", [:], Markup.escape($0)) }.joined()))
+    return Page.notes(notes)
   }
 }

@@ -1,7 +1,7 @@
 import HybridizeCore
 
 /// The pictures of a benchmark: what is measured against the length of the context.
-struct BenchmarkPlots {
+package struct BenchmarkPlots {
   let report: BenchmarkReport
   private let names: [String: String]
 
@@ -94,7 +94,7 @@ struct BenchmarkPlots {
   }
 
   /// `512`, `8K`, `2.5K`.
-  static func tokens(_ value: Double) -> String {
+  package static func tokens(_ value: Double) -> String {
     guard value >= 1024 else { return NumberText.fixed(value, 0) }
     let (unit, name) = value >= 1024 * 1024 ? (1024.0 * 1024, "M") : (1024.0, "K")
     let count = value / unit

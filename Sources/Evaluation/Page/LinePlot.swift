@@ -1,21 +1,34 @@
 /// Lines over a common axis, as an SVG drawing.
-struct LinePlot {
-  struct Point {
+package struct LinePlot {
+  package struct Point {
     let x: Double
     let y: Double
     /// Half the length of the bar that shows how far measurements lie apart.
-    var deviation = 0.0
+    let deviation: Double
+
+    package init(x: Double, y: Double, deviation: Double = 0) {
+      self.x = x
+      self.y = y
+      self.deviation = deviation
+    }
   }
 
-  struct Series {
+  package struct Series {
     let name: String
     /// Which colour and marker: the place of the model among all.
     let slot: Int
     let points: [Point]
-    var form = Form.markedLine
+    let form: Form
+
+    package init(name: String, slot: Int, points: [Point], form: Form = .markedLine) {
+      self.name = name
+      self.slot = slot
+      self.points = points
+      self.form = form
+    }
   }
 
-  enum Form {
+  package enum Form {
     case markedLine
     /// For so many points that markers would hide them.
     case line
@@ -30,13 +43,27 @@ struct LinePlot {
   let title: String
   let xTitle: String
   /// What the points lie along: the unit, after a value.
-  var xUnit = "tokens"
-  var xAxis: ([Double]) -> Axis = { Axis.logarithmic($0) }
-  var xText: (Double) -> String = BenchmarkPlots.tokens
+  let xUnit: String
+  let xAxis: ([Double]) -> Axis
+  let xText: (Double) -> String
   let series: [Series]
   let yText: (Double) -> String
 
-  static let width = 560.0
+  package init(
+    title: String, xTitle: String, xUnit: String = "tokens",
+    xAxis: @escaping ([Double]) -> Axis = { Axis.logarithmic($0) },
+    xText: @escaping (Double) -> String = BenchmarkPlots.tokens, series: [Series], yText: @escaping (Double) -> String
+  ) {
+    self.title = title
+    self.xTitle = xTitle
+    self.xUnit = xUnit
+    self.xAxis = xAxis
+    self.xText = xText
+    self.series = series
+    self.yText = yText
+  }
+
+  package static let width = 560.0
   static var height: Double { 340 }
   private static let left = 66.0
   private static let right = 78.0
@@ -51,7 +78,7 @@ struct LinePlot {
   var height: Double { Self.height + 18 * Double(max(0, series.count - 2)) }
 
   /// - Parameter origin: of the drawing within another one; `nil` for one that stands by itself.
-  func svg(at origin: (x: Double, y: Double)? = nil) -> String {
+  package func svg(at origin: (x: Double, y: Double)? = nil) -> String {
     let xAxis = xAxis(points.map(\.x))
     let yAxis = Axis.fitting(points.flatMap { [$0.y - $0.deviation, $0.y + $0.deviation] })
     let content =

@@ -1,10 +1,10 @@
 import HybridizeCore
 
 /// Elements of HTML and SVG as text. What comes from outside goes through `escape`, attributes always do.
-enum Markup {
+package enum Markup {
   /// Text that is text wherever it stands: markup characters as entities, control characters visibly, and nothing that
   /// XML does not allow.
-  static func escape(_ text: String) -> String {
+  package static func escape(_ text: String) -> String {
     var out = String.UnicodeScalarView()
     for scalar in ErrorText.escape(text).unicodeScalars {
       switch scalar {
@@ -21,12 +21,14 @@ enum Markup {
   }
 
   /// An element around markup that is escaped already.
-  static func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: String) -> String {
+  package static func element(_ name: String, _ attributes: KeyValuePairs<String, String> = [:], _ content: String)
+    -> String
+  {
     "<\(name)\(written(attributes))>\(content)</\(name)>"
   }
 
   /// An element with nothing in it, as XML and HTML both read it.
-  static func empty(_ name: String, _ attributes: KeyValuePairs<String, String>) -> String {
+  package static func empty(_ name: String, _ attributes: KeyValuePairs<String, String>) -> String {
     "<\(name)\(written(attributes))/>"
   }
 
@@ -35,7 +37,7 @@ enum Markup {
   }
 
   /// A drawing that stands by itself, with its style and on a surface.
-  static func document(_ title: String, width: Double, height: Double, _ content: String) -> String {
+  package static func document(_ title: String, width: Double, height: Double, _ content: String) -> String {
     let background = empty(
       "rect", ["width": number(width), "height": number(height), "rx": "10", "class": "surface"])
     return element(
@@ -48,16 +50,16 @@ enum Markup {
   }
 
   /// A coordinate or a length of a drawing.
-  static func number(_ value: Double) -> String { NumberText.fixed(value, 1) }
+  package static func number(_ value: Double) -> String { NumberText.fixed(value, 1) }
 
   /// Text in a drawing.
-  static func label(
+  package static func label(
     _ text: String, x: Double, y: Double, anchor: String = "start", _ style: String = "label"
   ) -> String {
     element("text", ["x": number(x), "y": number(y), "text-anchor": anchor, "class": style], escape(text))
   }
 
-  static func line(_ x: Double, _ y: Double, _ endX: Double, _ endY: Double, _ style: String) -> String {
+  package static func line(_ x: Double, _ y: Double, _ endX: Double, _ endY: Double, _ style: String) -> String {
     empty("line", ["x1": number(x), "y1": number(y), "x2": number(endX), "y2": number(endY), "class": style])
   }
 }

@@ -1,7 +1,7 @@
 /// How pages and drawings look, in light and dark.
-enum PageStyle {
+package enum PageStyle {
   /// Colours for models; further ones begin again.
-  static let colours = 6
+  package static let colours = 6
 
   /// What a drawing needs, within a page or by itself. Colours are told apart with the usual kinds of colour blindness,
   /// and reach a contrast of 3 on their surface.

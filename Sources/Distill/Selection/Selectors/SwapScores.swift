@@ -52,14 +52,17 @@ struct SwapScores {
     }
     let all = run.layers.map { swap.candidate($0, from: base) }
     let scores = try isTrained ? run.trainedScores(all) : run.scores(all, near: base, on: material())
-    // All candidates are compared with the same base, which after training is none of them: the ranking is the same.
     let baseScores = isTrained ? nil : try run.scores([base], near: base, on: material())[0]
+    // After training no candidate is the base. The original loses nothing; restored layers are compared with the one that
+    // gains the least.
+    let each = Resample(text: scores.first?.text.count ?? 0, answers: scores.first?.answers.count ?? 0)
+    let worst = swap == .restore ? scores.map { criterion.value($0, each) }.max() ?? 0 : 0
     return LayerRanking(
       run.count, text: scores.first?.text.count ?? 0,
       answers: criterion.answerWeight > 0 ? scores.first?.answers.count ?? 0 : 0, resamples: run.request.resamples,
       seed: run.request.seed
     ) { sample in
-      let reference = baseScores.map { criterion.value($0, sample) } ?? 0
+      let reference = baseScores.map { criterion.value($0, sample) } ?? worst
       return scores.map { swap.score(criterion.value($0, sample), base: reference) }
     }
   }

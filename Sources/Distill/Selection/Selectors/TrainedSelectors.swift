@@ -15,7 +15,8 @@ public struct RestoreOneTrainedSelector: Selector {
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {
     try SwapScores.trained(.restore, run).ranking(run).selection(
-      run.count, of: run.layers, method: Self.name, unit: "minus the nats that are left with the layer restored")
+      run.count, of: run.layers, method: Self.name,
+      unit: "nats gained where the layer is restored, over the layer that gains the least")
   }
 }
 
@@ -57,10 +58,10 @@ public struct AverageRankSelector: Selector {
       try SwapScores.trained(.restore, run).ranking(run), try SwapScores.trained(.replace, run).ranking(run),
     ]
     let scores = run.layers.indices.map { layer in
-      -rankings.map { Double($0.order.firstIndex(of: layer) ?? 0) }.mean
+      rankings.map { Double(run.layers.count - 1 - ($0.order.firstIndex(of: layer) ?? 0)) }.mean
     }
     return .highest(
-      run.count, of: run.layers, scores: scores, method: Self.name, unit: "minus the mean place in both rankings")
+      run.count, of: run.layers, scores: scores, method: Self.name, unit: "layers behind it, the mean of both rankings")
   }
 }
 
