@@ -1,4 +1,3 @@
-import HybridizeConvert
 import HybridizeCore
 import HybridizeEvaluation
 import HybridizeFormats
@@ -10,21 +9,14 @@ import HybridizeRuntime
   import Darwin
 #endif
 
-/// The whole way on a small model, as one page: inspect, convert, verify, generate, bench.
+/// The whole way on a small model, as one page: inspect, select, distil the selected layers and evenly spaced ones alike, verify,
+/// generate, compare, bench.
 public struct Demo {
-  /// The original model.
-  public let model: String
-  /// A hybrid of it that was distilled, to show where the way leads.
-  public let distilled: String
-  /// Text to verify on.
-  public let text: String
+  public let trial: SelectionTrial
   public let sizes: Sizes
 
   /// How much is verified and timed.
   public struct Sizes: Sendable {
-    public let documents: Int
-    /// Tokens a document.
-    public let documentLength: Int
     /// Tokens of the prefill test.
     public let prompt: Int
     /// Tokens of the decode test.
@@ -33,11 +25,7 @@ public struct Demo {
     public let depths: [Int]
     public let repetitions: Int
 
-    public init(
-      documents: Int, documentLength: Int, prompt: Int, generate: Int, depths: [Int], repetitions: Int
-    ) {
-      self.documents = documents
-      self.documentLength = documentLength
+    public init(prompt: Int, generate: Int, depths: [Int], repetitions: Int) {
       self.prompt = prompt
       self.generate = generate
       self.depths = depths
@@ -45,77 +33,109 @@ public struct Demo {
     }
 
     /// Some seconds on two processors.
-    public static let standard = Sizes(
-      documents: 24, documentLength: 256, prompt: 512, generate: 64, depths: [0, 4096], repetitions: 3)
+    public static let standard = Sizes(prompt: 512, generate: 64, depths: [0, 4096], repetitions: 3)
   }
 
-  /// Layers that the demo keeps.
-  static let keep = [0, 6]
   static let prompt = "Phone book\nalpha: 1234\nbridge: 9876\nwater: 5550\nCalls\nbridge: 9876\nalpha: 1234\nwater:"
 
-  public init(model: String, distilled: String, text: String, sizes: Sizes = .standard) {
-    self.model = model
-    self.distilled = distilled
-    self.text = text
+  public init(_ trial: SelectionTrial, sizes: Sizes = .standard) {
+    self.trial = trial
     self.sizes = sizes
   }
 
   /// - Parameter show: called with each part of the page.
-  /// - Returns: every stage's summary.
+  /// - Returns: every stage's summary, and what became of both choices.
   /// - Throws: what the stages throw.
-  public func run(_ pipeline: Pipeline, show: (String) -> Void) throws(HybridizeError) -> JSONObject {
+  public func run(
+    _ pipeline: Pipeline, show: (String) -> Void
+  ) throws(HybridizeError) -> (summary: JSONObject, outcome: SelectionTrial.Outcome) {
     let scratch = try TemporaryDirectory()
     defer { scratch.remove() }
-    var summary: JSONObject = ["schema": .string("hybridize.demo/1")]
+    var summary: JSONObject = ["schema": .string("hybridize.demo/2")]
 
-    let inspection = try Inspection(model)
-    show(Self.heading(1, "inspect \(model)"))
+    let inspection = try Inspection(trial.model)
+    show(Self.heading(1, "inspect \(trial.model)"))
     show(inspection.text(contexts: [2048, 32768]))
     summary["inspect"] = .object(inspection.json())
 
-    let converted = scratch.path + "/hybrid"
-    let conversion = try Conversion(ConversionRequest(source: model, keep: .layers(Self.keep)))
-    let outcome = try conversion.write(to: converted, progress: pipeline.progress)
-    show(Self.heading(2, "convert --keep 0,6"))
-    show(conversion.text(outcome: outcome))
-    summary["convert"] = .object(conversion.json(outcome: outcome))
+    show(Self.heading(2, "select --keep \(trial.keep): what is lost where a layer is converted?"))
+    var request = trial.selectionRequest
+    request.cache = FileSystem.join(scratch.path, "tokens")
+    let report = try pipeline.select(request)
+    show(report.text)
+    summary["select"] = .object(report.json)
 
-    summary["verify"] = .object(try verify(pipeline, converted, show))
-    summary["generate"] = .object(try generate(pipeline, converted, show))
+    let (aligned, guided, uniform) = try distill(pipeline, report, scratch.path, show, &summary)
+    show(Self.heading(4, "verify: the student with the selected layers against its source"))
+    let verification = try pipeline.verify(
+      source: trial.model, converted: guided.path, text: trial.heldOut, documents: 4, length: 256)
+    let failures = verification.failures(largestDivergence: nil)
+    show(Self.indented(verification.text(failures)))
+    summary["verify"] = .object(verification.json(failures))
 
-    show(Self.heading(5, "bench: original and hybrid on the same kernels"))
-    let report = try pipeline.bench(
-      [model, distilled],
+    summary["generate"] = .object(
+      try generate(
+        pipeline,
+        [
+          ("teacher", trial.model), ("aligned, no layer kept", aligned), ("guided", guided.path),
+          ("uniform", uniform.path),
+        ],
+        show))
+
+    show(
+      Self.heading(
+        6, "what is kept: guided (\(LayerList.text(guided.keep))) and uniform (\(LayerList.text(uniform.keep)))"))
+    let outcome = try outcome(guided, uniform, pipeline)
+    show(Self.indented(outcome.chart))
+    summary["quality"] = .object(outcome.json)
+
+    show(Self.heading(7, "bench: teacher and student on the same kernels"))
+    let bench = try pipeline.bench(
+      [trial.model, guided.path],
       tests: BenchmarkTest.all(prompt: sizes.prompt, generate: sizes.generate, depths: sizes.depths),
       options: Benchmark.Options(repetitions: sizes.repetitions, pinsThreads: true))
-    show(report.markdown)
-    summary["bench"] = .object(report.json)
-    return summary
+    show(bench.markdown)
+    summary["bench"] = .object(bench.json)
+    return (summary, outcome)
   }
 
-  private func verify(
-    _ pipeline: Pipeline, _ converted: String, _ show: (String) -> Void
-  ) throws(HybridizeError) -> JSONObject {
-    show(Self.heading(3, "verify, on text that nothing was trained on"))
-    var summary = JSONObject()
-    for (name, path) in [("just converted", converted), ("converted and distilled", distilled)] {
-      let result = try pipeline.verify(
-        source: model, converted: path, text: text, documents: sizes.documents, length: sizes.documentLength)
-      let failures = result.failures(largestDivergence: nil)
-      show("\(name):\n" + Self.indented(result.text(failures)))
-      summary[name] = .object(result.json(failures))
+  private func distill(
+    _ pipeline: Pipeline, _ report: SelectionReport, _ folder: String, _ show: (String) -> Void,
+    _ summary: inout JSONObject
+  ) throws(HybridizeError) -> (aligned: String, guided: SelectionTrial.Student, uniform: SelectionTrial.Student) {
+    show(Self.heading(3, "distill: align all layers once, then match with the layers of each choice"))
+    let (aligned, alignment) = try trial.align(pipeline, in: folder)
+    show(Self.indented(alignment.text))
+    var reports: JSONObject = ["align": .object(alignment.json)]
+    var students: [SelectionTrial.Student] = []
+    for (name, selection) in zip(["guided", "uniform"], report.selections) {
+      let (student, match) = try trial.student(
+        name, keep: selection.keep, aligned: aligned, pipeline, in: folder)
+      show("\n  \(name), keep \(LayerList.text(selection.keep))\n" + Self.indented(match.text))
+      reports[name] = .object(match.json)
+      students.append(student)
     }
-    return summary
+    summary["distill"] = .object(reports)
+    return (aligned, students[0], students[1])
+  }
+
+  private func outcome(
+    _ guided: SelectionTrial.Student, _ uniform: SelectionTrial.Student, _ pipeline: Pipeline
+  ) throws(HybridizeError) -> SelectionTrial.Outcome {
+    let teacher = try pipeline.judge(trial.judgementRequest(trial.model))
+    return SelectionTrial.Outcome(
+      guided: guided, uniform: uniform, teacherRecall: teacher.recall.first?.share ?? .nan,
+      teacherPerplexity: teacher.comparison?.teacherPerplexity ?? .nan)
   }
 
   /// A number that stands in the prompt: what a hybrid can only know by recalling it.
   private func generate(
-    _ pipeline: Pipeline, _ converted: String, _ show: (String) -> Void
+    _ pipeline: Pipeline, _ models: [(name: String, path: String)], _ show: (String) -> Void
   ) throws(HybridizeError) -> JSONObject {
-    show(Self.heading(4, "generate: recall a number from the prompt"))
+    show(Self.heading(5, "generate: recall a number from the prompt"))
     show(Self.indented(Self.prompt + "\n"))
     var summary = JSONObject()
-    for (name, path) in [("original", model), ("just converted", converted), ("distilled", distilled)] {
+    for (name, path) in models {
       let directory = try ModelDirectory(path)
       let tokenizer = try directory.tokenizer()
       var generator = Generator(try directory.load(on: pipeline.backend), sampler: .greedy)

@@ -4,32 +4,33 @@ import Testing
 
 @Suite("demo on the command line")
 struct DemoCommandTests {
-  @Test("shows every stage on one page", .tags(.slow))
-  func page() async throws {
-    let outcome = try await Program().run("demo", "--threads", "1")
-    #expect(outcome.status == 0, "\(outcome.error)")
-    var rest = outcome.text[...]
-    for heading in [
-      "1. inspect fixtures/recall-llama-6m\n", "2. convert --keep 0,6\n", "3. verify", "4. generate", "5. bench",
-    ] {
-      let place = try #require(rest.range(of: heading), "\(heading) in order in: \(outcome.text)")
-      rest = rest[place.upperBound...]
-    }
-    #expect(!outcome.text.contains("FAILED"))
-  }
+  static let few = ["--align-tokens", "1024", "--match-tokens", "2048"]
 
   @Test("gives every stage's summary as JSON", .tags(.slow))
   func json() async throws {
-    let outcome = try await Program().run("demo", "--json", "--quiet", "--threads", "1")
-    #expect(outcome.status == 0)
+    let outcome = try await Program().run(["demo", "--json", "--quiet"] + Self.few)
+    #expect(outcome.status == 0, "\(outcome.error)")
     #expect(outcome.error == "")
-    let answers = JSONShape.object(["original": .string, "just converted": .string, "distilled": .string])
+    let student = JSONShape.object(["keep": .list(.integer), "kl": .number, "recall": .number, "perplexity": .number])
     let shape = JSONShape.object([
-      "schema": .schema("hybridize.demo/1"), "inspect": JSONOutputTests.inspection,
-      "convert": JSONOutputTests.conversion(written: JSONOutputTests.writtenFiles),
-      "verify": .dictionary(JSONOutputTests.verification(.number)), "generate": answers,
+      "schema": .schema("hybridize.demo/2"), "inspect": JSONOutputTests.inspection,
+      "select": .object(["keep": .list(.integer)]),
+      "distill": .object(["align": .object(["stage": .string]), "guided": .object(["stage": .string])]),
+      "verify": JSONOutputTests.verification(.number),
+      "generate": .object(["teacher": .string, "guided": .string, "uniform": .string]),
+      "quality": .object([
+        "teacher": .object(["recall": .number, "perplexity": .number]), "guided": student, "uniform": student,
+        "kl_ratio": .number,
+      ]),
       "bench": JSONOutputTests.benchmark(speedup: JSONOutputTests.speedUps),
     ])
     #expect(shape.mismatches(.object(try outcome.json())) == [])
+  }
+
+  @Test("a text that is not there is an error before anything is trained")
+  func missingText() async throws {
+    let outcome = try await Program().run("demo", "--text", "nowhere.jsonl", "--quiet")
+    #expect(outcome.status == 3)
+    #expect(outcome.error.contains("nowhere.jsonl"))
   }
 }

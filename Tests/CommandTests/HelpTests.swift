@@ -41,6 +41,13 @@ struct HelpTests {
         "--isolate-documents",
         "--recompute", "--layers", "--resume", "--save-every", "--dtype", "--cache", "--profile", "--teacher-cache",
       ]),
+    Command(
+      name: "select", arguments: ["<model>"],
+      options: [
+        "--keep", "--ratio", "--method", "--text", "--mix", "--student", "--sequences", "--length", "--prompts",
+        "--pairs", "--words", "--answer-weight", "--tokens", "--rank-by-training-loss", "--list", "--cache", "--seed",
+        "--resamples", "--scores", "--layers", "--merge", "--html", "--dry-run",
+      ]),
     Command(name: "merge", arguments: ["<paths>"], options: []),
     Command(
       name: "eval", arguments: ["<model>"],
@@ -57,7 +64,12 @@ struct HelpTests {
       ]),
     Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text"]),
     Command(name: "logits", arguments: ["<model>"], options: ["--ids", "--prompt", "--out"]),
-    Command(name: "demo", arguments: [], options: ["--model", "--distilled", "--text"]),
+    Command(
+      name: "demo", arguments: [],
+      options: [
+        "--model", "--text", "--mix", "--held-out", "--words", "--keep", "--align-tokens", "--match-tokens", "--seed",
+        "--claim",
+      ]),
   ]
 
   @Test("of a command names its arguments and options, each with what it does", arguments: commands)

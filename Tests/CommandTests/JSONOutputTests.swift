@@ -88,6 +88,18 @@ struct JSONOutputTests {
       ])),
   ])
 
+  static let selection = JSONShape.object([
+    "schema": .schema("hybridize.select/1"), "model": .string, "student": .null, "keep": .list(.integer),
+    "results": .object([
+      "selections": .list(
+        .object([
+          "method": .string, "unit": .string, "keep": .list(.integer), "ranking": .list(.integer),
+          "scores": .list(.object(["layer": .integer, "score": .number])),
+          "cost": .object(["judged_tokens": .integer, "trained_tokens": .integer, "seconds": .number]),
+        ])), "quality": .emptyList,
+    ]),
+  ])
+
   static let cases = [
     Case(arguments: ["inspect", Fixtures.hybrid], shape: inspection),
     Case(
@@ -122,6 +134,12 @@ struct JSONOutputTests {
     Case(
       arguments: ["convert", Fixtures.model, "OUT", "--keep", "0,6", "--dry-run"],
       shape: conversion(written: .emptyList)),
+    Case(
+      arguments: [
+        "select", Fixtures.model, "--keep", "2", "--method", "gr-s1,uniform", "--text", Fixtures.text, "--sequences",
+        "2",
+        "--length", "32",
+      ], shape: selection),
     Case(arguments: ["verify", Fixtures.model, Fixtures.hybrid], shape: verification(.null)),
     Case(
       arguments: [

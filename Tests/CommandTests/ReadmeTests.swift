@@ -56,6 +56,15 @@ struct ReadmeTests {
     #expect(try await failures(short) == [])
   }
 
+  @Test("every command line of the page on selection runs, on few tokens", .tags(.slow))
+  func selection() async throws {
+    let page = String(decoding: try FileSystem.read(Fixtures.root + "/docs/select.md", limit: 1 << 20), as: UTF8.self)
+    let short = page.replacing(/--tokens [0-9]+/) { _ in "--tokens 2000" }
+      .replacing("hybridize select ", with: "hybridize select --sequences 2 --length 64 --prompts 2 ")
+    #expect(short != page)
+    #expect(try await failures(short) == [])
+  }
+
   @Test("command lines are found in its shell blocks, joined over line ends")
   func commands() throws {
     let commands = try ShellBlocks.commands(in: Self.sample)

@@ -1,17 +1,17 @@
 import HybridizeCore
 
 /// How often each sequence counts in a sum: once, or as often as a draw with replacement has it.
-struct Resample: Sendable {
-  let text: [Double]
-  let answers: [Double]
+package struct Resample: Sendable {
+  package let text: [Double]
+  package let answers: [Double]
 
   /// Each once.
-  init(text: Int, answers: Int) {
+  package init(text: Int, answers: Int) {
     self.text = Array(repeating: 1, count: text)
     self.answers = Array(repeating: 1, count: answers)
   }
 
-  init(text: Int, answers: Int, drawnBy random: inout SeededGenerator) {
+  package init(text: Int, answers: Int, drawnBy random: inout SeededGenerator) {
     self.text = Self.draw(text, &random)
     self.answers = Self.draw(answers, &random)
   }
@@ -24,22 +24,31 @@ struct Resample: Sendable {
 }
 
 /// What a candidate is judged by: one number of its scores, the lower the better.
-struct Criterion: Sendable {
+package struct Criterion: Sendable {
   /// What is averaged over rows.
-  enum Quantity: Sendable {
+  package enum Quantity: Sendable {
     case divergence
     /// Negative log likelihood.
     case loss
     case error
   }
 
-  var quantity = Quantity.divergence
-  var textWeight = 1.0
-  var answerWeight = 0.0
+  let quantity: Quantity
+  let textWeight: Double
+  let answerWeight: Double
   /// The mean divergence of the last steps of training instead.
-  var isTrainingLoss = false
+  let isTrainingLoss: Bool
 
-  func value(_ scores: CandidateScores, _ sample: Resample) -> Double {
+  package init(
+    quantity: Quantity = .divergence, textWeight: Double = 1, answerWeight: Double = 0, isTrainingLoss: Bool = false
+  ) {
+    self.quantity = quantity
+    self.textWeight = textWeight
+    self.answerWeight = answerWeight
+    self.isTrainingLoss = isTrainingLoss
+  }
+
+  package func value(_ scores: CandidateScores, _ sample: Resample) -> Double {
     if isTrainingLoss, let loss = scores.trainingLoss { return loss }
     var sum = 0.0
     if textWeight > 0 { sum += textWeight * mean(scores.text, sample.text) }
@@ -69,21 +78,21 @@ struct Criterion: Sendable {
 
 /// Layers ranked by scores that come from sequences, and how sure the ranking is: the same is done with draws of the
 /// sequences with replacement, the same for all layers, so that what they have in common cancels (a paired bootstrap).
-struct LayerRanking {
-  let scores: [Double]
+package struct LayerRanking {
+  package let scores: [Double]
   /// Indices of `scores`, the highest first, of equal ones the first.
-  let order: [Int]
+  package let order: [Int]
   /// How often each is among the first.
-  let frequencies: [Double]
+  package let frequencies: [Double]
   /// How often the first are the same.
-  let confidence: Double
+  package let confidence: Double
 
   /// - Parameters:
   ///   - count: how many are chosen.
   ///   - text: sequences of text.
   ///   - answers: prompts.
   ///   - score: the scores of all layers, the higher the more worth keeping.
-  init(
+  package init(
     _ count: Int, text: Int, answers: Int, resamples: Int, seed: UInt64, score: (Resample) -> [Double]
   ) {
     scores = score(Resample(text: text, answers: answers))
@@ -102,12 +111,12 @@ struct LayerRanking {
   }
 
   /// Scores that are no numbers come last.
-  static func order(_ scores: [Double]) -> [Int] {
+  package static func order(_ scores: [Double]) -> [Int] {
     func key(_ index: Int) -> Double { scores[index].isNaN ? -.infinity : scores[index] }
     return scores.indices.sorted { key($0) == key($1) ? $0 < $1 : key($0) > key($1) }
   }
 
-  func selection(_ count: Int, of layers: [Int], method: String, unit: String) -> Selection {
+  package func selection(_ count: Int, of layers: [Int], method: String, unit: String) -> Selection {
     var selection = Selection(
       method: method, unit: unit,
       layers: layers.indices.map {

@@ -124,7 +124,7 @@ public struct SelectionQuality: Sendable, Equatable {
   private static let mostPoints = 9
 
   /// No layer, all of them, and some numbers between, that of the request among them.
-  static func counts(_ keep: Int, of layers: Int) -> [Int] {
+  package static func counts(_ keep: Int, of layers: Int) -> [Int] {
     guard layers >= mostPoints else { return Array(0...layers) }
     let even = (0..<mostPoints).map { ($0 * layers + (mostPoints - 1) / 2) / (mostPoints - 1) }
     return Set(even + [keep]).sorted()

@@ -102,7 +102,7 @@ extension SelectionRun {
     let trainer = try Trainer(
       try MatchObjective(teacher: try teacher, student: student, options: StageOptions()), settings: matchSettings,
       source: texts.source, heldOut: [], in: FileSystem.join(folder, "training"), fingerprint: texts.fingerprint,
-      saving: .everySeconds(.infinity), progress: progress)
+      saving: .never, progress: progress)
     let outcome = try trainer.run(resuming: false)
     trainedTokens += outcome.tokens
     let judge = try judge()

@@ -10,6 +10,8 @@ package final class Trainer {
   package enum Saving: Sendable {
     case everySeconds(Double)
     case everySteps(Int)
+    /// For trainings that are sooner done again than gone on with.
+    case never
   }
 
   private let objective: any TrainingObjective
@@ -63,7 +65,7 @@ package final class Trainer {
         try step()
         let number = state.history.steps.count
         if number % settings.evaluationInterval == 0 || number == settings.steps { try evaluate() }
-        if isOver || isSavingDue { try save() }
+        if isSavingDue { try save() }
         report()
       }
     } catch {
@@ -98,7 +100,7 @@ package final class Trainer {
     if isSaved { return state.history.steps.count }
     // The loss before the first step shows what the training gains, and a disk without room shows at once.
     try evaluate()
-    try save()
+    if !isUnsaved { try save() }
     return nil
   }
 
@@ -160,12 +162,18 @@ package final class Trainer {
     try files.append(evaluation.json)
   }
 
-  /// Not while gradients are too long: what is on disk is to be a state that was sound.
+  private var isUnsaved: Bool {
+    if case .never = saving { true } else { false }
+  }
+
+  /// At the end, and now and then, but not while gradients are too long: what is on disk is to be a state that was sound.
   private var isSavingDue: Bool {
+    if isOver { return !isUnsaved }
     if let explosion = settings.explosion, state.history.tooLongGradients(explosion) > 0 { return false }
     switch saving {
     case .everySeconds(let interval): return seconds - lastSaved >= interval
     case .everySteps(let interval): return state.history.steps.count % interval == 0
+    case .never: return false
     }
   }
 

@@ -43,7 +43,7 @@ public struct ExhaustiveSelector: Selector {
   /// Sets of as many layers as are kept, in ascending order.
   ///
   /// - Throws: `.badArgument` if they are too many to be judged.
-  static func sets(_ run: SelectionRun) throws(HybridizeError) -> [[Int]] {
+  package static func sets(_ run: SelectionRun) throws(HybridizeError) -> [[Int]] {
     var number = 1.0
     for place in 0..<run.count { number *= Double(run.layers.count - place) / Double(place + 1) }
     guard number <= Double(mostSets) else {

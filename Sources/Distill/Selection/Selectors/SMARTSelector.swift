@@ -32,7 +32,7 @@ public struct SMARTSelector: Selector {
   /// One layer for each place, ascending.
   ///
   /// - Precondition: no more places than scores.
-  static func layout(_ count: Int, _ scores: [Double]) -> [Int] {
+  package static func layout(_ count: Int, _ scores: [Double]) -> [Int] {
     guard count > 1 else { return Array(LayerRanking.order(scores).prefix(count)) }
     let gap = Double(scores.count - 1) / Double(count - 1)
     return (0..<count).map { place in
