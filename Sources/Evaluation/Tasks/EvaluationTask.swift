@@ -25,6 +25,15 @@ public struct EvaluationTask: Sendable, Equatable {
     (self.sizes, self.prompts) = (sizes, prompts)
   }
 
+  /// Prompts that somebody has made in another way.
+  ///
+  /// - Precondition: at least one, and each has an answer.
+  public init(name: String, prompts: [AnswerPrompt]) {
+    precondition(!prompts.isEmpty && prompts.allSatisfy { !$0.answers.isEmpty }, "no prompts, or one without an answer")
+    (self.name, self.prompts) = (name, prompts)
+    (version, examples, sizes) = (1, 0, TaskSizes(entries: []))
+  }
+
   /// `needle, length 512, depth 0.5`
   public var title: String { sizes.entries.isEmpty ? name : "\(name), \(sizes.text)" }
 

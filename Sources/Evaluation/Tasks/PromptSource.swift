@@ -32,5 +32,7 @@ public struct PromptSource {
   /// So many different numbers of four digits.
   ///
   /// - Precondition: at most 9000.
-  mutating func numbers(_ count: Int) -> [String] { random.sample(count, of: Array(1000..<10_000)).map { "\($0)" } }
+  public mutating func numbers(_ count: Int) -> [String] {
+    random.sample(count, of: Array(1000..<10_000)).map { "\($0)" }
+  }
 }

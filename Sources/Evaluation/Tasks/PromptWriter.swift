@@ -3,19 +3,19 @@ import HybridizeRuntime
 
 /// Puts a prompt together from pieces of text. Each piece is tokenised by itself, so that no token goes across the place
 /// where an answer begins; pieces are best cut where words and lines are.
-struct PromptWriter {
+public struct PromptWriter {
   private let tokenizer: Tokenizer
-  private(set) var ids: [Int] = []
-  private(set) var answers: [Range<Int>] = []
+  public private(set) var ids: [Int] = []
+  public private(set) var answers: [Range<Int>] = []
 
-  init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
+  public init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
 
-  mutating func add(_ text: String) { ids += tokenizer.encode(text) }
+  public mutating func add(_ text: String) { ids += tokenizer.encode(text) }
 
   /// Appends a lead, such as a key with its colon, and the answer behind it.
   ///
   /// - Throws: `.tokenizerUnsupported` for a tokenizer that has no tokens for the answer.
-  mutating func ask(_ lead: String, answer: String) throws(HybridizeError) {
+  public mutating func ask(_ lead: String, answer: String) throws(HybridizeError) {
     let before = tokenizer.encode(lead)
     let whole = tokenizer.encode(lead + answer)
     // Where lead and answer would share a token, the answer is tokenised as it is generated: behind the lead.
@@ -28,5 +28,6 @@ struct PromptWriter {
     ids += tokens
   }
 
-  var prompt: AnswerPrompt { AnswerPrompt(ids: ids, answers: answers) }
+  /// What has been written so far.
+  public var prompt: AnswerPrompt { AnswerPrompt(ids: ids, answers: answers) }
 }

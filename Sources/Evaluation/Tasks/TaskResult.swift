@@ -54,6 +54,16 @@ public struct TaskResult: Sendable, Equatable {
   public let sizes: TaskSizes
   public let prompts: [PromptScore]
 
+  init(name: String, version: Int, examples: Int, sizes: TaskSizes, prompts: [PromptScore]) {
+    (self.name, self.version, self.examples) = (name, version, examples)
+    (self.sizes, self.prompts) = (sizes, prompts)
+  }
+
+  /// Of prompts that somebody has made in another way; scored already.
+  public init(name: String, scores: [PromptScore]) {
+    self.init(name: name, version: 1, examples: 0, sizes: TaskSizes(entries: []), prompts: scores)
+  }
+
   /// By likelihood: answers of which each token is the most likely one.
   public var likelihood: AnswerShare { AnswerShare(prompts.map { ($0.answers, $0.hits) }) }
 

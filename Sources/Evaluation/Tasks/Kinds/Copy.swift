@@ -7,7 +7,7 @@ import HybridizeCore
 /// Again: alpha bridge core
 /// ```
 ///
-/// A list of four words is solved first. The answer is the whole list.
+/// A list of four words is solved first. Each word is an answer.
 enum Copy: TaskGenerator {
   static let name = "copy"
   static let asks = "a list of words once more"
@@ -19,10 +19,10 @@ enum Copy: TaskGenerator {
 
   static func prompt(_ sizes: TaskSizes, from source: inout PromptSource) throws(HybridizeError) -> AnswerPrompt {
     let words = try source.words(exampleWords + sizes["words"]).map { " \($0)" }
-    let (example, list) = (words.prefix(exampleWords).joined(), words.dropFirst(exampleWords).joined())
+    let (example, list) = (words.prefix(exampleWords).joined(), words.dropFirst(exampleWords))
     var writer = PromptWriter(source.tokenizer)
-    writer.add("List:\(example)\nAgain:\(example)\nList:\(list)\n")
-    try writer.ask("Again:", answer: list)
+    writer.add("List:\(example)\nAgain:\(example)\nList:\(list.joined())\nAgain:")
+    for word in list { try writer.ask("", answer: word) }
     writer.add("\n")
     return writer.prompt
   }

@@ -13,7 +13,7 @@ enum Needle: TaskGenerator {
   static let name = "needle"
   static let asks = "the number in one sentence among many of random words"
   static let sizes: [TaskSize] = [
-    .count("length", "tokens of the prompt at most, and at least a sentence less", [512], in: 32...1 << 20),
+    .count("length", "tokens of the prompt, at most", [512], in: 32...1 << 20),
     .share("depth", "share of the other sentences that stand before it", [0, 0.5, 1]),
   ]
 
@@ -27,14 +27,10 @@ enum Needle: TaskGenerator {
     try write(fact, number, among: [], depth: 0, to: &frame)
     var room = length - frame.ids.count
     var sentences: [String] = []
-    while room > 0 {
-      let sentence = sentence(of: filler, &source)
-      room -= source.tokenizer.encode(sentence).count
-      if room >= 0 { sentences.append(sentence) }
-    }
+    while let sentence = sentence(of: filler, room: &room, &source) { sentences.append(sentence) }
     guard !sentences.isEmpty else {
       throw HybridizeError(
-        .badArgument, expected: "needle.length: \(frame.ids.count) tokens for the question and some to hide it in",
+        .badArgument, expected: "needle.length: more than the \(frame.ids.count) tokens of sentence and question",
         found: "\(length)")
     }
     var writer = PromptWriter(source.tokenizer)
@@ -55,8 +51,18 @@ enum Needle: TaskGenerator {
     writer.add(".\n")
   }
 
-  private static func sentence(of words: [String], _ source: inout PromptSource) -> String {
-    let count = 5 + source.random.index(below: 6)
-    return (0..<count).map { _ in " " + words[source.random.index(below: words.count)] }.joined() + "."
+  /// Five to ten words, or as many of them as there is room for, which is taken away; `nil` if there is room for none.
+  private static func sentence(of words: [String], room: inout Int, _ source: inout PromptSource) -> String? {
+    var chosen = (0..<5 + source.random.index(below: 6)).map { _ in words[source.random.index(below: words.count)] }
+    while !chosen.isEmpty {
+      let sentence = chosen.map { " \($0)" }.joined() + "."
+      let count = source.tokenizer.encode(sentence).count
+      if count <= room {
+        room -= count
+        return sentence
+      }
+      chosen.removeLast()
+    }
+    return nil
   }
 }
