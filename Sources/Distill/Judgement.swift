@@ -20,6 +20,8 @@ public struct Judgement: Sendable {
     /// A list of words for them; words of the tokenizer unless given.
     public var words: String?
     public var seed: UInt64
+    /// Tasks beside recall, with as many prompts of each.
+    public var tasks: TaskRequest?
 
     public init(
       model: String, teacher: String? = nil, text: String? = nil, documents: Int = 96, length: Int = 256,
@@ -41,13 +43,16 @@ public struct Judgement: Sendable {
   /// With a teacher and a text.
   public let comparison: TextComparison?
   public let recall: [RecallResult]
+  public let tasks: [TaskResult]
 
   public var json: JSONObject {
     [
       "schema": .string("hybridize.eval/1"), "model": .string(request.model),
       "teacher": request.teacher.map { .string($0) } ?? .null,
       "results": .object([
-        "text": comparison.map { .object($0.json) } ?? .null, "recall": .array(recall.map { .object($0.json) }),
+        "text": comparison.map { .object($0.json) } ?? .null,
+        "recall": .array((recall + tasks.compactMap(\.recall)).map { .object($0.json) }),
+        "tasks": .array(tasks.map { .object($0.json) }),
       ]),
     ]
   }
@@ -67,25 +72,25 @@ public struct Judgement: Sendable {
       lines.append(
         "recall      \(NumberText.fixed(result.share, 3)) of \(result.calls) calls among \(result.pairs) pairs")
     }
-    return lines.map { $0 + "\n" }.joined()
+    return lines.map { $0 + "\n" }.joined() + (tasks.isEmpty ? "" : TaskResult.table(tasks))
   }
 }
 
 extension Pipeline {
-  /// - Throws: what loading and running the models throw, `TextDocuments.read` and `RecallTask`.
+  /// - Throws: what loading and running the models throw, `TextDocuments.read`, `RecallTask` and `TaskRequest.tasks`.
   public func judge(_ request: Judgement.Request) throws(HybridizeError) -> Judgement {
     let directory = try ModelDirectory(request.model)
     let tokenizer = try directory.tokenizer()
-    var tasks: [RecallTask] = []
-    if !request.pairs.isEmpty {
-      let words: [String]
-      if let path = request.words { words = try RecallTask.readWords(path) } else { words = tokenizer.words }
-      for pairs in request.pairs {
-        tasks.append(
-          try RecallTask(
-            pairs: pairs, prompts: request.prompts, words: words, seed: request.seed, tokenizer: tokenizer))
-      }
+    let words: [String]
+    if let path = request.words { words = try RecallTask.readWords(path) } else { words = tokenizer.words }
+    var books: [RecallTask] = []
+    for pairs in request.pairs {
+      books.append(
+        try RecallTask(
+          pairs: pairs, prompts: request.prompts, words: words, seed: request.seed, tokenizer: tokenizer))
     }
+    let tasks = try request.tasks?.tasks(
+      prompts: request.prompts, words: words, seed: request.seed, tokenizer: tokenizer)
     let model = try directory.load(on: backend)
     var comparison: TextComparison?
     if let path = request.teacher, let text = request.text {
@@ -96,7 +101,11 @@ extension Pipeline {
         teacher: try teacher.load(on: backend), student: model, documents: documents, progress: progress)
     }
     var recall: [RecallResult] = []
-    for task in tasks { recall.append(try task.measure(model, progress: progress)) }
-    return Judgement(request: request, comparison: comparison, recall: recall)
+    for book in books { recall.append(try book.measure(model, progress: progress)) }
+    var results: [TaskResult] = []
+    for task in tasks ?? [] {
+      results.append(try task.measure(model, greedy: request.tasks?.greedy == true, progress: progress))
+    }
+    return Judgement(request: request, comparison: comparison, recall: recall, tasks: results)
   }
 }

@@ -48,6 +48,11 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused("verify", Fixtures.model, Fixtures.hybrid, "--documents", "0", mentions: ["--documents"]),
     refused("verify", Fixtures.model, Fixtures.hybrid, "--length", "1", mentions: ["--length"]),
     refused("verify", Fixtures.model, Fixtures.hybrid, "--max-kl", "1", mentions: ["--max-kl", "--text"]),
+    refused("eval", Fixtures.model, mentions: ["--text", "--recall", "--tasks"]),
+    refused("eval", Fixtures.model, "--recall", "8", "--greedy", mentions: ["--greedy", "--tasks"]),
+    refused("eval", Fixtures.model, "--recall", "8", "--lm-eval", "OUT", mentions: ["--lm-eval", "--tasks"]),
+    refused("eval", Fixtures.model, "--recall", "8", "--size", "copy.words=3", mentions: ["--size", "--tasks"]),
+    refused("eval", Fixtures.model, "--tasks", "copy", "--prompts", "0", mentions: ["--prompts"]),
     refused("bench", mentions: ["<models>"]),
     refused("bench", Fixtures.model, "--prompt", "0", "--generate", "0", mentions: ["--prompt", "--generate"]),
     refused("bench", Fixtures.model, "--repetitions", "0", mentions: ["--repetitions"]),
@@ -81,6 +86,23 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused(
       "convert", Fixtures.model, "OUT", "--keep", "0", "--mixers-from", Fixtures.model,
       mentions: ["recall-llama-6m", "a converted layer 1", "--keep none"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "copy,haystack",
+      mentions: ["haystack", "recall, needle, multi-hop, variable-tracking, cwe, fwe, copy, ar"]),
+    refused("eval", Fixtures.model, "--tasks", "copy,copy", mentions: ["copy twice"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "needle", "--size", "copy.words=3", mentions: ["copy.words", "needle.depth"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "needle", "--size", "needle.depth=2",
+      mentions: ["needle.depth", "from 0 to 1"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "needle", "--size", "needle.length=32", mentions: ["needle.length: more than"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "copy", "--size", "copy.words=9999",
+      mentions: ["different words", "longer list"]),
+    refused(
+      "eval", Fixtures.model, "--tasks", "recall", "--recall", "8", "--size", "recall.pairs=4",
+      mentions: ["recall.pairs twice"]),
     refused("generate", Fixtures.model, "--prompt", "", mentions: ["the prompt is empty"]),
     refused(
       "generate", Fixtures.model, "--prompt", String(repeating: "one ", count: 3000),

@@ -51,7 +51,10 @@ struct HelpTests {
     Command(name: "merge", arguments: ["<paths>"], options: []),
     Command(
       name: "eval", arguments: ["<model>"],
-      options: ["--teacher", "--text", "--documents", "--length", "--recall", "--prompts", "--words", "--seed"]),
+      options: [
+        "--teacher", "--text", "--documents", "--length", "--recall", "--tasks", "--size", "--greedy", "--lm-eval",
+        "--prompts", "--words", "--seed",
+      ]),
     Command(
       name: "bench", arguments: ["<models>"],
       options: [

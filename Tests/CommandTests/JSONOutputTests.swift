@@ -100,6 +100,23 @@ struct JSONOutputTests {
     ]),
   ])
 
+  static func evaluation(tasks: JSONShape) -> JSONShape {
+    .object([
+      "schema": .schema("hybridize.eval/1"), "model": .string, "teacher": .null,
+      "results": .object([
+        "text": .null, "tasks": tasks,
+        "recall": .list(.object(["pairs": .integer, "calls": .integer, "hits": .integer, "recall": .number])),
+      ]),
+    ])
+  }
+
+  /// A task whose answers the model has written too, of more than one prompt.
+  static let task = JSONShape.object([
+    "task": .string, "version": .integer, "sizes": .dictionary(.number), "examples": .integer, "prompts": .integer,
+    "answers": .integer, "hits": .integer, "accuracy": .number, "accuracy_stderr": .number, "nll": .number,
+    "greedy": .object(["hits": .integer, "accuracy": .number, "accuracy_stderr": .number]),
+  ])
+
   static let cases = [
     Case(arguments: ["inspect", Fixtures.hybrid], shape: inspection),
     Case(
@@ -157,6 +174,13 @@ struct JSONOutputTests {
       arguments: [
         "bench", Fixtures.model, Fixtures.hybrid, "--prompt", "0", "--generate", "2", "--repetitions", "3", "--profile",
       ], shape: profiledDecode),
+    Case(
+      arguments: ["eval", Fixtures.model, "--recall", "3", "--prompts", "1"], shape: evaluation(tasks: .emptyList)),
+    Case(
+      arguments: [
+        "eval", Fixtures.model, "--recall", "3", "--tasks", "recall,copy", "--size", "copy.words=3", "--prompts", "2",
+        "--greedy",
+      ], shape: evaluation(tasks: .list(task))),
     Case(
       arguments: ["generate", Fixtures.model, "--prompt", "One day", "--tokens", "4"],
       shape: .object([

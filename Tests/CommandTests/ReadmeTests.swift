@@ -65,6 +65,15 @@ struct ReadmeTests {
     #expect(try await failures(short) == [])
   }
 
+  @Test("every command line of the page on evaluation runs, on few prompts", .tags(.slow))
+  func evaluation() async throws {
+    let page = String(decoding: try FileSystem.read(Fixtures.root + "/docs/evaluate.md", limit: 1 << 20), as: UTF8.self)
+    let few = page.replacing(/--prompts [0-9]+/) { _ in "" }
+      .replacing(/hybridize eval\s/) { _ in "hybridize eval --documents 2 --prompts 2 " }
+    #expect(few != page)
+    #expect(try await failures(few) == [])
+  }
+
   @Test("command lines are found in its shell blocks, joined over line ends")
   func commands() throws {
     let commands = try ShellBlocks.commands(in: Self.sample)

@@ -43,7 +43,7 @@ struct SelectCommandTests {
         + small
     ).json()
     let expected = report["expected"]?.objectValue
-    #expect(expected?["trained_tokens"]?.integerValue == 40_000)
+    #expect(expected?["trained_tokens"]?.integerValue == 8 * 4992)
     #expect((expected?["seconds"]?.doubleValue ?? 0) > 0)
   }
 

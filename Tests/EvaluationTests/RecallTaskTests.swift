@@ -29,14 +29,14 @@ struct RecallTaskTests {
     let task = try make(pairs: 4, prompts: 2, calls: 3, seed: 11)
     #expect(
       task.prompts == [
-        RecallPrompt(
+        AnswerPrompt(
           ids: [
             48, 72, 478, 765, 199, 3648, 2038, 26, 221, 25, 25, 25, 18, 199, 400, 280, 923, 26, 221, 25, 25, 20, 18,
             199, 570, 446, 26, 221, 17, 23, 18, 22, 199, 80, 3724, 26, 221, 20, 22, 23, 20, 199, 35, 3613, 199, 3648,
             2038, 26, 221, 25, 25, 25, 18, 199, 400, 280, 923, 26, 221, 25, 25, 20, 18, 199, 80, 3724, 26, 221, 20, 22,
             23, 20, 199,
           ], answers: [48..<53, 58..<63, 67..<72]),
-        RecallPrompt(
+        AnswerPrompt(
           ids: [
             48, 72, 478, 765, 199, 77, 854, 475, 26, 221, 24, 18, 24, 21, 199, 68, 2485, 26, 221, 25, 18, 22, 25, 199,
             2419, 417, 26, 221, 21, 22, 17, 23, 199, 685, 282, 83, 26, 221, 23, 17, 20, 17, 199, 35, 3613, 199, 68,
@@ -154,17 +154,17 @@ struct RecallTaskTests {
       // The last digit of the first call, which nothing behind it depends on but the next calls.
       let place = prompt.answers[0].upperBound - 1
       ids[place] = ids[place] == 20 ? 21 : 20
-      return RecallPrompt(ids: ids, answers: [prompt.answers[0]])
+      return AnswerPrompt(ids: ids, answers: [prompt.answers[0]])
     }
     #expect(try RecallTask(pairs: 8, prompts: changed).measure(model).hits == 0)
-    let first = task.prompts.map { RecallPrompt(ids: $0.ids, answers: [$0.answers[0]]) }
+    let first = task.prompts.map { AnswerPrompt(ids: $0.ids, answers: [$0.answers[0]]) }
     #expect(try RecallTask(pairs: 8, prompts: first).measure(model).hits == 6)
   }
 
   @Test("an answer that lies outside the prompt is a mistake of the program")
   func badAnswers() async {
-    await #expect(processExitsWith: .failure) { _ = RecallPrompt(ids: [1, 2], answers: [1..<3]) }
-    await #expect(processExitsWith: .failure) { _ = RecallPrompt(ids: [1, 2], answers: [0..<1]) }
-    await #expect(processExitsWith: .failure) { _ = RecallPrompt(ids: [1, 2, 3], answers: [2..<3, 1..<2]) }
+    await #expect(processExitsWith: .failure) { _ = AnswerPrompt(ids: [1, 2], answers: [1..<3]) }
+    await #expect(processExitsWith: .failure) { _ = AnswerPrompt(ids: [1, 2], answers: [0..<1]) }
+    await #expect(processExitsWith: .failure) { _ = AnswerPrompt(ids: [1, 2, 3], answers: [2..<3, 1..<2]) }
   }
 }

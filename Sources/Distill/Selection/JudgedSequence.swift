@@ -22,7 +22,7 @@ package struct JudgedSequence: Sendable {
   }
 
   /// A prompt: the answers alone.
-  package init(prompt: RecallPrompt) {
+  package init(prompt: AnswerPrompt) {
     ids = prompt.ids
     rows = prompt.predictors
     targets = prompt.answers.flatMap { prompt.ids[$0] }

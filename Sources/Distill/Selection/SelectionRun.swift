@@ -140,18 +140,25 @@ public final class SelectionRun {
     return made
   }
 
+  /// What prompts are made of.
+  func wordList() throws(HybridizeError) -> [String] {
+    if let path = request.words { return try RecallTask.readWords(path) }
+    return try directory.tokenizer().words
+  }
+
   /// Phone books.
   package func answers() throws(HybridizeError) -> [JudgedSequence] {
     if let prompts { return prompts }
-    let tokenizer = try directory.tokenizer()
-    let words: [String]
-    if let path = request.words { words = try RecallTask.readWords(path) } else { words = tokenizer.words }
     let task = try RecallTask(
-      pairs: request.pairs, prompts: request.prompts, words: words, seed: request.seed, tokenizer: tokenizer)
+      pairs: request.pairs, prompts: request.prompts, words: wordList(), seed: request.seed,
+      tokenizer: directory.tokenizer())
     let made = task.prompts.map { JudgedSequence(prompt: $0) }
     prompts = made
     return made
   }
+
+  /// Tokens that a candidate is trained on: whole steps, at least one.
+  var tokensACandidate: Int { matchSettings.steps * matchSettings.batch * matchSettings.length }
 
   /// How candidates are trained.
   var matchSettings: TrainingSettings {

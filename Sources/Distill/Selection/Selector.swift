@@ -29,7 +29,10 @@ public enum SelectorRegistry {
     RecallSelector.self, RestoreOneSelector.self, RestoreOneTrainedSelector.self, ReplaceOneSelector.self,
     ReplaceOneTrainedSelector.self, AverageRankSelector.self, GreedyRestoreSelector.self, GreedyReplaceSelector.self,
     ExhaustiveSelector.self, SMARTSelector.self, HALOSelector.self, AblationPerplexitySelector.self,
-    AblationErrorSelector.self, AblationRecallSelector.self, UniformSelector.self, TerminalSelector.self,
+    AblationErrorSelector.self, AblationTaskSelector<RecallAblation>.self,
+    AblationTaskSelector<AssociativeRecallAblation>.self, AblationTaskSelector<MultiHopAblation>.self,
+    AblationTaskSelector<VariableTrackingAblation>.self, AblationTaskSelector<CommonWordsAblation>.self,
+    AblationTaskSelector<FrequentWordsAblation>.self, UniformSelector.self, TerminalSelector.self,
     GivenSelector.self,
   ]
 

@@ -6,9 +6,9 @@ import HybridizeRuntime
 public struct RecallTask: Sendable, Equatable {
   /// Entries of each phone book.
   public let pairs: Int
-  public let prompts: [RecallPrompt]
+  public let prompts: [AnswerPrompt]
 
-  public init(pairs: Int, prompts: [RecallPrompt]) {
+  public init(pairs: Int, prompts: [AnswerPrompt]) {
     self.pairs = pairs
     self.prompts = prompts
   }
@@ -30,13 +30,10 @@ public struct RecallTask: Sendable, Equatable {
     guard pairs <= words.count else {
       throw HybridizeError(.badArgument, expected: "pairs: at most \(words.count), one a word", found: "\(pairs)")
     }
-    var random = SeededGenerator(seed: seed, stream: "recall of \(pairs) pairs")
-    var prompts: [RecallPrompt] = []
-    for _ in 0..<count {
-      let book = random.sample(pairs, of: words).map { (key: $0, number: "\(1000 + random.index(below: 9000))") }
-      let called = random.sample(min(calls, pairs), of: book)
-      prompts.append(try RecallPrompt(book: book, called: called, tokenizer: tokenizer))
-    }
+    let random = SeededGenerator(seed: seed, stream: RecallGenerator.stream(pairs: pairs))
+    var source = PromptSource(words: words, tokenizer: tokenizer, random: random)
+    var prompts: [AnswerPrompt] = []
+    for _ in 0..<count { prompts.append(try RecallGenerator.prompt(pairs: pairs, calls: calls, from: &source)) }
     self.init(pairs: pairs, prompts: prompts)
   }
 
@@ -50,6 +47,17 @@ public struct RecallTask: Sendable, Equatable {
       throw HybridizeError(.wrongField, file: path, expected: "an array of words that all differ")
     }
     return words
+  }
+
+  /// Lets a model read the prompts, several at a time.
+  ///
+  /// - Throws: as `Model.forward`.
+  public func measure(_ model: Model, progress: Progress = .silent) throws(HybridizeError) -> RecallResult {
+    let scores = try AnswerLikelihood.measure(prompts, model) {
+      progress.report("recall of \(pairs) pairs", done: $0, of: prompts.count)
+    }
+    return RecallResult(
+      pairs: pairs, calls: scores.reduce(0) { $0 + $1.answers }, hits: scores.reduce(0) { $0 + $1.hits })
   }
 }
 
@@ -71,54 +79,5 @@ public struct RecallResult: Sendable, Equatable {
 
   public var json: JSONObject {
     ["pairs": .integer(pairs), "calls": .integer(calls), "hits": .integer(hits), "recall": .double(share)]
-  }
-}
-
-extension RecallTask {
-  /// Tokens of the prompts that go through the model together: some blocks of a prefill, so that most are full.
-  private static let tokensTogether = 8 * Model.prefillBlock
-
-  /// Lets a model read the prompts, several at a time.
-  ///
-  /// - Throws: as `Model.forward`.
-  public func measure(_ model: Model, progress: Progress = .silent) throws(HybridizeError) -> RecallResult {
-    var hits = 0
-    var done = 0
-    while done < prompts.count {
-      let group = Self.group(prompts[done...])
-      for (prompt, found) in zip(group, try Self.predictions(model, group)) { hits += Self.hits(prompt, found) }
-      done += group.count
-      progress.report("recall of \(pairs) pairs", done: done, of: prompts.count)
-    }
-    return RecallResult(pairs: pairs, calls: prompts.reduce(0) { $0 + $1.answers.count }, hits: hits)
-  }
-
-  /// As many of the first prompts as go together, at least one.
-  private static func group(_ prompts: ArraySlice<RecallPrompt>) -> ArraySlice<RecallPrompt> {
-    var tokens = 0
-    return prompts.prefix { prompt in
-      defer { tokens += prompt.ids.count }
-      return tokens == 0 || tokens + prompt.ids.count <= tokensTogether
-    }
-  }
-
-  /// The most likely token at each place of an answer.
-  private static func predictions(
-    _ model: Model, _ prompts: ArraySlice<RecallPrompt>
-  ) throws(HybridizeError) -> [[Int]] {
-    var found = prompts.map { _ in [Int]() }
-    let batch = prompts.map { SequenceInput($0.ids, state: model.makeState(capacity: $0.ids.count)) }
-    try model.forward(batch, rows: .at(prompts.map(\.predictors))) { prompt, logits in
-      found[prompt] += model.backend.readFloats(logits).mostLikely(of: logits.columns)
-    }
-    return found
-  }
-
-  private static func hits(_ prompt: RecallPrompt, _ found: [Int]) -> Int {
-    var rest = found[...]
-    return prompt.answers.count { answer in
-      defer { rest = rest.dropFirst(answer.count) }
-      return rest.starts(with: prompt.ids[answer])
-    }
   }
 }

@@ -72,7 +72,7 @@ struct SelectorTests {
     request.compared = ["ga-s2", "gr-s2"]
     let report = try Pipeline(backend: CPUBackend(threads: 2)).select(request)
     #expect(report.selections.map(\.keep) == [[4], [4], [4]])
-    #expect(report.selections.map(\.cost.trainedTokens) == [16 * 256, 0, 0])
+    #expect(report.selections.map(\.cost.trainedTokens) == [16 * 512, 0, 0])
     #expect(report.selections[1].layers.allSatisfy { $0.score >= 0 })
   }
 

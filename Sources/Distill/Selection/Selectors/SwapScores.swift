@@ -31,7 +31,7 @@ struct SwapScores {
     let candidates = run.layers.count + 1
     return SelectionCost(
       judgedTokens: 2 * candidates * (try run.judgedTokens(isTrained ? .textAndAnswers : material())),
-      trainedTokens: isTrained ? run.layers.count * run.matchSettings.tokens : 0)
+      trainedTokens: isTrained ? run.layers.count * run.tokensACandidate : 0)
   }
 
   /// - Throws: `.incompleteSelection` after having measured some layers where only these were asked for.
