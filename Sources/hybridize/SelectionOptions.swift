@@ -48,6 +48,9 @@ struct SelectionOptions: ParsableArguments {
   @Flag(help: "ga-s2, gr-s2, avg-s2: rank by the loss of the last steps of training, as the published code does.")
   var rankByTrainingLoss = false
 
+  @Flag(help: "ga-s2, gr-s2: train candidates side by side, and stop when the chosen layers are the same three times.")
+  var stopEarly = false
+
   @Option(help: ArgumentHelp("given: the layers.", valueName: "layers"))
   var list: String?
 
@@ -67,6 +70,7 @@ struct SelectionOptions: ParsableArguments {
     request.answerWeight = answerWeight
     request.tokens = tokens
     request.ranksByTrainingLoss = rankByTrainingLoss
+    request.stopsEarly = stopEarly
     request.given = try list.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--list") } ?? []
     request.cache = cache
     request.seed = seed

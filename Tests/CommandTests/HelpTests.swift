@@ -45,7 +45,8 @@ struct HelpTests {
       name: "select", arguments: ["<model>"],
       options: [
         "--keep", "--ratio", "--method", "--text", "--mix", "--student", "--sequences", "--length", "--prompts",
-        "--pairs", "--words", "--answer-weight", "--tokens", "--rank-by-training-loss", "--list", "--cache", "--seed",
+        "--pairs", "--words", "--answer-weight", "--tokens", "--rank-by-training-loss", "--stop-early", "--list",
+        "--cache", "--seed",
         "--resamples", "--scores", "--layers", "--merge", "--html", "--dry-run",
       ]),
     Command(name: "merge", arguments: ["<paths>"], options: []),

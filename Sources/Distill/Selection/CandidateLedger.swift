@@ -7,19 +7,21 @@ import HybridizeRuntime
 /// The file has one line for each candidate, behind one that says what they were measured on. It is of use to no other
 /// measurement, and what a kill leaves of it is what is taken from it next time.
 package final class CandidateLedger {
-  /// A candidate, and on how many tokens it was trained.
+  /// A candidate, and on how many tokens it was trained, of how many that it was to be.
   package struct Key: Hashable, Sendable {
     package let composition: String
     package let tokens: Int
+    package let total: Int
 
-    package init(_ composition: Composition, tokens: Int) {
-      self.composition = composition.name
-      self.tokens = tokens
+    /// - Parameter total: as many as `tokens` unless given.
+    package init(_ composition: Composition, tokens: Int, of total: Int? = nil) {
+      self.init(composition: composition.name, tokens: tokens, of: total)
     }
 
-    fileprivate init(composition: String, tokens: Int) {
+    fileprivate init(composition: String, tokens: Int, of total: Int?) {
       self.composition = composition
       self.tokens = tokens
+      self.total = total ?? tokens
     }
   }
 
@@ -100,7 +102,8 @@ package final class CandidateLedger {
         })
     }
     return [
-      "candidate": .string(key.composition), "tokens": .integer(key.tokens), "text": rows(scores.text),
+      "candidate": .string(key.composition), "tokens": .integer(key.tokens), "of": .integer(key.total),
+      "text": rows(scores.text),
       "answers": rows(scores.answers), "training_loss": scores.trainingLoss.map { .double($0) } ?? .null,
     ]
   }
@@ -125,7 +128,7 @@ package final class CandidateLedger {
       let text = sums("text"), let answers = sums("answers")
     else { return nil }
     return (
-      Key(composition: composition, tokens: tokens),
+      Key(composition: composition, tokens: tokens, of: entry["of"]?.integerValue),
       CandidateScores(text: text, answers: answers, trainingLoss: entry["training_loss"]?.doubleValue)
     )
   }

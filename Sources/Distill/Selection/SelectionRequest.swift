@@ -40,7 +40,7 @@ public struct SelectionRequest: Sendable {
   public var tokens = 50_000
   /// Of those: rank by the mean loss of the last steps, as the published code does, instead of held-out text.
   public var ranksByTrainingLoss = false
-  /// Of those: stop training all when the chosen layers no longer change.
+  /// Of ga-s2 and gr-s2: train all candidates side by side and stop when the chosen layers no longer change.
   public var stopsEarly = false
   /// The layers of method `given`.
   public var given: [Int] = []
@@ -68,6 +68,10 @@ public struct SelectionRequest: Sendable {
     ]
     for (name, number) in positive where number < 1 {
       throw HybridizeError(.badArgument, expected: "\(name): at least 1", found: "\(number)")
+    }
+    guard !stopsEarly || layers == nil else {
+      throw HybridizeError(
+        .badArgument, expected: "all layers where a selection may stop early", found: "some of them")
     }
     guard length >= 2 else { throw HybridizeError(.badArgument, expected: "length: at least 2", found: "\(length)") }
     guard answerWeight >= 0, answerWeight.isFinite else {

@@ -54,14 +54,16 @@ package final class Trainer {
 
   /// Trains to the end, and leaves the parameters with the lowest held-out loss.
   ///
-  /// - Parameter resuming: goes on with what is saved in the directory, if anything is.
+  /// - Parameters:
+  ///   - resuming: goes on with what is saved in the directory, if anything is.
+  ///   - pause: does no more than so many steps in all, and saves its state.
   /// - Throws: `.trainingExists` for a directory with a training unless it is resumed; `.otherTraining`,
   ///   `.damagedTraining`; `.trainingDiverged`, after which the last state that was sound is on disk; `.cannotWrite`; what
   ///   the objective and the source throw.
-  package func run(resuming: Bool = false) throws(HybridizeError) -> TrainingOutcome {
+  package func run(resuming: Bool = false, until pause: Int? = nil) throws(HybridizeError) -> TrainingOutcome {
     let resumedAt = try begin(resuming: resuming)
     do throws(HybridizeError) {
-      while !isOver {
+      while !isOver, state.history.steps.count < pause ?? .max {
         try step()
         let number = state.history.steps.count
         if number % settings.evaluationInterval == 0 || number == settings.steps { try evaluate() }
@@ -72,6 +74,11 @@ package final class Trainer {
       // Whoever draws a bar must know that it moves no further.
       progress.report(settings.stage.rawValue, done: state.history.steps.count, of: settings.steps, isLast: true)
       throw error
+    }
+    guard isOver else {
+      try save()
+      return TrainingOutcome(
+        stage: settings.stage, end: .paused, resumedAt: resumedAt, history: state.history)
     }
     state.restoreBest()
     return TrainingOutcome(

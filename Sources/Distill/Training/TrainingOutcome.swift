@@ -7,6 +7,8 @@ public struct TrainingOutcome: Sendable {
     case finished
     /// More would not have helped.
     case plateau
+    /// It was to go so far and no further, and is saved.
+    case paused
   }
 
   public let stage: TrainingStage

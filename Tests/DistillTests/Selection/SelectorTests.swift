@@ -76,6 +76,18 @@ struct SelectorTests {
     #expect(report.selections[1].layers.allSatisfy { $0.score >= 0 })
   }
 
+  @Test("trained side by side, candidates stop when the choice has been the same three times", .tags(.slow))
+  func earlyStop() throws {
+    var request = try SelectionFixture.request(
+      scratch, model: SelectionFixture.modelMixing(in: 4, scratch), method: "gr-s2", keep: 1)
+    request.tokens = 8 * 512
+    request.stopsEarly = true
+    let found = try Pipeline(backend: CPUBackend(threads: 2)).select(request).selection
+    #expect(found.keep == [4])
+    #expect(found.cost.trainedTokens == 8 * 3 * 512)
+    #expect(found.notes == ["stopped after 38 % of each match, the same layers three times"])
+  }
+
   @Test("scores are differences of divergences that a conversion shows")
   func meaning() throws {
     let run = try SelectionRun(

@@ -28,6 +28,20 @@ struct TrainerTests {
     #expect(try train("cut") == learnt)
   }
 
+  @Test(
+    "a training that pauses goes on to the same bits, also where nothing else is saved", arguments: TrainingRun.backends
+  )
+  func pauses(_ backend: String) throws {
+    let run = try TrainingRun(.toy(steps: 12), on: backend)
+    run.saving = .never
+    let paused = try run.run(until: 5)
+    #expect(paused.outcome.end == .paused && paused.outcome.steps == 5)
+    let rest = try run.run(resuming: true)
+    #expect(rest.outcome.end == .finished && rest.outcome.resumedAt == 5)
+    let whole = try run.uninterrupted()
+    #expect(rest.objective.values == whole.objective.values && rest.lines == whole.lines)
+  }
+
   @Test("in micro-batches the steps are those of whole batches, to rounding", arguments: [1, 3, 7, 12])
   func microBatches(_ tokens: Int) throws {
     var settings = TrainingSettings.toy(steps: 8)

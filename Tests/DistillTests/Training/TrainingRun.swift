@@ -34,13 +34,13 @@ final class TrainingRun {
 
   /// - Parameter path: where the training lives, instead of its usual place.
   func run(
-    _ source: ToyText = ToyText(), resuming: Bool = false, at path: String? = nil
+    _ source: ToyText = ToyText(), resuming: Bool = false, until pause: Int? = nil, at path: String? = nil
   ) throws(HybridizeError) -> Result {
     let objective = Pull(on: backend, parameters)
     let trainer = try Trainer(
       objective, settings: settings, source: source, heldOut: heldOut, in: path ?? directory, fingerprint: fingerprint,
       saving: saving, progress: progress, clock: clock)
-    return Result(objective: objective, outcome: try trainer.run(resuming: resuming))
+    return Result(objective: objective, outcome: try trainer.run(resuming: resuming, until: pause))
   }
 
   /// The same training without an interruption.

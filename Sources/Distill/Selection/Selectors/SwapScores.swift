@@ -36,40 +36,53 @@ struct SwapScores {
 
   /// - Throws: `.incompleteSelection` after having measured some layers where only these were asked for.
   func ranking(_ run: SelectionRun) throws(HybridizeError) -> LayerRanking {
+    guard !isTrained else { return try trainedRanking(run, steps: nil) }
     let base = swap.base(run)
-    let mine = run.share(run.layers)
-    let candidates = mine.map { swap.candidate($0, from: base) }
-    if isTrained {
-      _ = try run.trainedScores(candidates)
-    } else {
-      _ = try run.scores([base] + candidates, near: base, on: material())
+    let mine = run.share(run.layers).map { swap.candidate($0, from: base) }
+    _ = try run.scores([base] + mine, near: base, on: material())
+    try checkAll(run) { CandidateLedger.Key($0, tokens: 0) }
+    let reference = try run.scores([base], near: base, on: material())[0]
+    return ranking(
+      run, try run.scores(run.layers.map { swap.candidate($0, from: base) }, near: base, on: material())
+    ) { criterion.value(reference, $0) }
+  }
+
+  /// The ranking after so many steps of every candidate's match; after all unless given.
+  func trainedRanking(_ run: SelectionRun, steps: Int?) throws(HybridizeError) -> LayerRanking {
+    let base = swap.base(run)
+    _ = try run.trainedScores(run.share(run.layers).map { swap.candidate($0, from: base) }, steps: steps)
+    try checkAll(run) { run.trainedKey($0, steps: steps) }
+    let scores = try run.trainedScores(run.layers.map { swap.candidate($0, from: base) }, steps: steps)
+    // After training no candidate is the base. The original loses nothing; restored layers are compared with the one that
+    // gains the least.
+    let each = Resample(text: scores.first?.text.count ?? 0, answers: scores.first?.answers.count ?? 0)
+    let worst = swap == .restore ? scores.map { criterion.value($0, each) }.max() ?? 0 : 0
+    return ranking(run, scores) { _ in worst }
+  }
+
+  private func ranking(
+    _ run: SelectionRun, _ scores: [CandidateScores], base: (Resample) -> Double
+  ) -> LayerRanking {
+    LayerRanking(
+      run.count, text: scores.first?.text.count ?? 0,
+      answers: criterion.answerWeight > 0 ? scores.first?.answers.count ?? 0 : 0, resamples: run.request.resamples,
+      seed: run.request.seed
+    ) { sample in
+      let reference = base(sample)
+      return scores.map { swap.score(criterion.value($0, sample), base: reference) }
     }
-    let missing = run.layers.filter { !isMeasured($0, base, run) }
+  }
+
+  /// Other jobs may have to measure the rest.
+  private func checkAll(
+    _ run: SelectionRun, key: (Composition) -> CandidateLedger.Key
+  ) throws(HybridizeError) {
+    let missing = run.layers.filter { run.ledger[key(swap.candidate($0, from: swap.base(run)))] == nil }
     guard missing.isEmpty else {
       throw HybridizeError(
         .incompleteSelection, expected: "measurements of layers \(LayerList.text(run.layers))",
         found: "none of \(LayerList.text(missing))", remedy: "measure the others too, then --merge their files")
     }
-    let all = run.layers.map { swap.candidate($0, from: base) }
-    let scores = try isTrained ? run.trainedScores(all) : run.scores(all, near: base, on: material())
-    let baseScores = isTrained ? nil : try run.scores([base], near: base, on: material())[0]
-    // After training no candidate is the base. The original loses nothing; restored layers are compared with the one that
-    // gains the least.
-    let each = Resample(text: scores.first?.text.count ?? 0, answers: scores.first?.answers.count ?? 0)
-    let worst = swap == .restore ? scores.map { criterion.value($0, each) }.max() ?? 0 : 0
-    return LayerRanking(
-      run.count, text: scores.first?.text.count ?? 0,
-      answers: criterion.answerWeight > 0 ? scores.first?.answers.count ?? 0 : 0, resamples: run.request.resamples,
-      seed: run.request.seed
-    ) { sample in
-      let reference = baseScores.map { criterion.value($0, sample) } ?? worst
-      return scores.map { swap.score(criterion.value($0, sample), base: reference) }
-    }
-  }
-
-  private func isMeasured(_ layer: Int, _ base: Composition, _ run: SelectionRun) -> Bool {
-    let key = CandidateLedger.Key(swap.candidate(layer, from: base), tokens: isTrained ? run.request.tokens : 0)
-    return run.ledger[key] != nil
   }
 }
 

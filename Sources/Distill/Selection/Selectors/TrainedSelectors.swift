@@ -14,9 +14,8 @@ public struct RestoreOneTrainedSelector: Selector {
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {
-    try SwapScores.trained(.restore, run).ranking(run).selection(
-      run.count, of: run.layers, method: Self.name,
-      unit: "nats gained where the layer is restored, over the layer that gains the least")
+    try SwapScores.trained(.restore, run).selection(
+      run, method: Self.name, unit: "nats gained where the layer is restored, over the layer that gains the least")
   }
 }
 
@@ -32,8 +31,8 @@ public struct ReplaceOneTrainedSelector: Selector {
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {
-    try SwapScores.trained(.replace, run).ranking(run).selection(
-      run.count, of: run.layers, method: Self.name, unit: "nats that stay lost with the layer replaced")
+    try SwapScores.trained(.replace, run).selection(
+      run, method: Self.name, unit: "nats that stay lost with the layer replaced")
   }
 }
 
@@ -66,6 +65,17 @@ public struct AverageRankSelector: Selector {
 }
 
 extension SwapScores {
+  /// With an early stop, if it is asked for.
+  fileprivate func selection(_ run: SelectionRun, method: String, unit: String) throws(HybridizeError) -> Selection {
+    guard run.request.stopsEarly else {
+      return try ranking(run).selection(run.count, of: run.layers, method: method, unit: unit)
+    }
+    let (ranking, note) = try TrainingRounds(scores: self).ranking(run)
+    var selection = ranking.selection(run.count, of: run.layers, method: method, unit: unit)
+    selection.notes = [note]
+    return selection
+  }
+
   /// Of candidates that are matched to the teacher.
   static func trained(_ swap: Swap, _ run: SelectionRun) -> SwapScores {
     SwapScores(
