@@ -29,7 +29,9 @@ public enum SelectorRegistry {
     RecallSelector.self, RestoreOneSelector.self, RestoreOneTrainedSelector.self, ReplaceOneSelector.self,
     ReplaceOneTrainedSelector.self, AverageRankSelector.self, GreedyRestoreSelector.self, GreedyReplaceSelector.self,
     ExhaustiveSelector.self, SMARTSelector.self, HALOSelector.self, AblationPerplexitySelector.self,
-    AblationErrorSelector.self, AblationRecallSelector.self, UniformSelector.self, TerminalSelector.self,
+    AblationErrorSelector.self, AblationRecallSelector.self, GateSelector.self, GradientNormSelector.self,
+    AttentionSelector.self, DegreesOfFreedomSelector.self, MagnitudeSelector.self, UniformSelector.self,
+    TerminalSelector.self,
     GivenSelector.self,
   ]
 
