@@ -37,9 +37,6 @@ struct SelectCommand: ParsableCommand {
   @Option(help: "Seed of the choice of text and prompts, of new mixers and of training.")
   var seed: UInt64 = 0
 
-  @Option(help: "Draws of the text by which confidence is found.")
-  var resamples = 1000
-
   @Option(
     help: ArgumentHelp(
       "Keep what is measured of each candidate here: what is there is not measured again.", valueName: "file"))
@@ -76,7 +73,6 @@ struct SelectCommand: ParsableCommand {
     var request = try selection.request(model, method: methods.first ?? "", keep: count, seed: seed)
     request.compared = Array(methods.dropFirst())
     request.measuresQuality = html != nil
-    request.resamples = resamples
     request.ledger = scores
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
     request.merged = merge

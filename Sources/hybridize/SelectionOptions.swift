@@ -29,14 +29,14 @@ struct SelectionOptions: ParsableArguments {
   @Option(help: "Tokens of each.")
   var length = 256
 
-  @Option(help: "kl-recall: phone books to judge by.")
+  @Option(help: "Phone books, or prompts of another task, to judge by.")
   var prompts = 24
 
-  @Option(help: "kl-recall: entries of each.")
+  @Option(help: "Entries of each phone book.")
   var pairs = 16
 
   @Option(
-    help: ArgumentHelp("kl-recall: a JSON list of words; words of the tokenizer unless given.", valueName: "file"))
+    help: ArgumentHelp("A JSON list of words for prompts; words of the tokenizer unless given.", valueName: "file"))
   var words: String?
 
   @Option(help: ArgumentHelp("kl-recall: what KL at answers weighs against KL on text.", valueName: "weight"))
@@ -53,6 +53,9 @@ struct SelectionOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("given: the layers.", valueName: "layers"))
   var list: String?
+
+  @Option(help: "Draws of the text by which confidence is found.")
+  var resamples = 1000
 
   @Option(help: ArgumentHelp("Where tokenised texts are kept.", valueName: "dir"))
   var cache: String?
@@ -72,6 +75,7 @@ struct SelectionOptions: ParsableArguments {
     request.ranksByTrainingLoss = rankByTrainingLoss
     request.stopsEarly = stopEarly
     request.given = try list.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--list") } ?? []
+    request.resamples = resamples
     request.cache = cache
     request.seed = seed
     return request

@@ -29,7 +29,7 @@ struct DemoTests {
     for part in [
       "\n1. inspect \(Fixtures.model)\n──", "\n2. select --keep 2", "keep 0, 6 by kl-recall", "\n3. distill",
       "align: 1024 tokens", "guided, keep 0, 6", "match: 2048 tokens", "uniform, keep 0, 4", "match: 2048 tokens",
-      "\n4. verify", "\n5. generate", "  water:\n", "  teacher: 5550", "  guided: ",
+      "\n4. verify", "\n5. generate", "  water:\n", "  teacher:  5550", "  guided: ",
       "\n6. what is kept: guided (0, 6) and uniform (0, 4)\n──", "  guided   █", "\n7. bench", " pp8 |", "tg2 @ d16",
     ] {
       let place = try #require(rest.range(of: part), "\(part) in order in: \(page)")

@@ -81,7 +81,7 @@ package final class CandidateJudge {
   }
 
   /// Consecutive sequences that go together, at least one at a time.
-  private static func groups(_ sequences: [JudgedSequence]) -> [[JudgedSequence]] {
+  static func groups(_ sequences: [JudgedSequence]) -> [[JudgedSequence]] {
     var groups: [[JudgedSequence]] = []
     var tokens = 0
     for sequence in sequences {

@@ -36,6 +36,20 @@ public struct Selection: Sendable, Equatable {
     }
   }
 
+  /// Something else that was measured of every layer.
+  public struct Detail: Sendable, Equatable {
+    public let name: String
+    public let unit: String
+    /// As `layers`.
+    public let values: [Double]
+
+    public init(name: String, unit: String, values: [Double]) {
+      self.name = name
+      self.unit = unit
+      self.values = values
+    }
+  }
+
   public let method: String
   /// What scores are, in a few words.
   public let unit: String
@@ -48,6 +62,7 @@ public struct Selection: Sendable, Equatable {
   /// The share of resamples in which the same set is chosen.
   public var confidence: Double?
   public var steps: [Step] = []
+  public var details: [Detail] = []
   /// What else is to be known.
   public var notes: [String] = []
   public var cost = SelectionCost()
@@ -120,6 +135,13 @@ extension Selection {
           .object([
             "layer": .integer(step.layer), "score": .double(step.score), "confidence": .double(step.confidence),
             "runner_up": step.runnerUp.map { .integer($0) } ?? .null,
+          ])
+        }),
+      "details": .array(
+        details.map { detail in
+          .object([
+            "name": .string(detail.name), "unit": .string(detail.unit),
+            "values": .array(detail.values.map { .double($0) }),
           ])
         }),
       "notes": .array(notes.map { .string($0) }),

@@ -21,6 +21,8 @@ public final class SelectionRun {
   private var texts: TrainingTexts?
   private var prompts: [JudgedSequence]?
   package var trainedTokens = 0
+  /// Tokens that went through a model otherwise than by the judge.
+  var readTokens = 0
 
   /// Layers to choose.
   public var count: Int { request.keep }
@@ -43,7 +45,9 @@ public final class SelectionRun {
   deinit { scratch?.remove() }
 
   /// What has been taken so far, but for the time.
-  var cost: SelectionCost { SelectionCost(judgedTokens: madeJudge?.tokens ?? 0, trainedTokens: trainedTokens) }
+  var cost: SelectionCost {
+    SelectionCost(judgedTokens: (madeJudge?.tokens ?? 0) + readTokens, trainedTokens: trainedTokens)
+  }
 
   // MARK: Models
 

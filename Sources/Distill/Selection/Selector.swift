@@ -32,7 +32,9 @@ public enum SelectorRegistry {
     AblationErrorSelector.self, AblationTaskSelector<RecallAblation>.self,
     AblationTaskSelector<AssociativeRecallAblation>.self, AblationTaskSelector<MultiHopAblation>.self,
     AblationTaskSelector<VariableTrackingAblation>.self, AblationTaskSelector<CommonWordsAblation>.self,
-    AblationTaskSelector<FrequentWordsAblation>.self, UniformSelector.self, TerminalSelector.self,
+    AblationTaskSelector<FrequentWordsAblation>.self, GateSelector.self, GradientNormSelector.self,
+    AttentionSelector.self, DegreesOfFreedomSelector.self, MagnitudeSelector.self, UniformSelector.self,
+    TerminalSelector.self,
     GivenSelector.self,
   ]
 

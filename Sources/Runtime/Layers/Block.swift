@@ -58,13 +58,22 @@ extension Block {
 
   /// `apply` over whole sequences in training: adds to x, in place.
   func applySaving(_ x: Tensor, _ context: TrainingContext) -> Saved {
+    applySaving(x, context) { mixer.pass($0, context: context, into: $1) }
+  }
+
+  /// The same with another mixer in the place of the layer's own.
+  ///
+  /// - Parameter mix: gets what the mixer gets, writes what it gives, and says how the way back goes through it.
+  package func applySaving(
+    _ x: Tensor, _ context: TrainingContext, mix: (_ input: Tensor, _ output: Tensor) -> MixerPass
+  ) -> Saved {
     let (backend, workspace) = (context.backend, context.workspace)
     backend.begin(.mixer(layer: index))
     let before = context.copy(x)
     let normed = workspace.tensor(like: x)
     backend.rmsNorm(x, gain: mixerNorm, epsilon: normEpsilon, into: normed)
     let change = workspace.tensor(like: x)
-    let pass = mixer.pass(normed, context: context, into: change)
+    let pass = mix(normed, change)
     backend.add(change, to: x)
     backend.begin(.feedForward(layer: index))
     let afterMixer = context.copy(x)
@@ -76,7 +85,7 @@ extension Block {
   }
 
   /// The way back: the gradient of the residual stream after the layer becomes that before it.
-  func backward(_ saved: Saved, inPlace gradient: Tensor, _ context: TrainingContext) {
+  package func backward(_ saved: Saved, inPlace gradient: Tensor, _ context: TrainingContext) {
     let (backend, workspace) = (context.backend, context.workspace)
     workspace.scope {
       let change = workspace.tensor(like: gradient)

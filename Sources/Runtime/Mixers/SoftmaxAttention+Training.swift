@@ -16,15 +16,10 @@ extension SoftmaxAttention {
 
   package func mixSaving(_ x: Tensor, context: TrainingContext, into out: Tensor) -> Saved {
     let (backend, workspace) = (context.backend, context.workspace)
-    var q = workspace.tensor(rows: x.rows, columns: query.outputs)
-    var k = workspace.tensor(rows: x.rows, columns: key.outputs)
     let v = workspace.tensor(rows: x.rows, columns: value.outputs)
-    [query, key, value].apply(x, into: [q, k, v], backend)
-    let beforeNorm = (queryNorm == nil ? nil : q, keyNorm == nil ? nil : k)
-    if let queryNorm { q = normed(q, queryNorm, context) }
-    if let keyNorm { k = normed(k, keyNorm, context) }
+    let heads = projected(x, values: v, context.mixing)
+    let (q, k) = (heads.query, heads.key)
     let (cosine, sine) = (context.mixing.angles.cosine, context.mixing.angles.sine)
-    backend.rotate(q, headDimension: shape.headDimension, cosine: cosine, sine: sine)
     let caches = context.mixing.sequences.map { sequence in
       let rows = sequence.rows
       func cache() -> CacheTensor {
@@ -41,10 +36,48 @@ extension SoftmaxAttention {
     backend.attention(shape, query: q, sequences: caches, into: mixed)
     output.apply(mixed, into: out, backend)
     return Saved(
-      x: x, queryBeforeNorm: beforeNorm.0, keyBeforeNorm: beforeNorm.1, query: q, caches: caches, mixed: mixed)
+      x: x, queryBeforeNorm: heads.queryBeforeNorm, keyBeforeNorm: heads.keyBeforeNorm, query: q, caches: caches,
+      mixed: mixed)
   }
 
-  private func normed(_ x: Tensor, _ gain: Weight, _ context: TrainingContext) -> Tensor {
+  /// What the softmax compares in whole sequences: queries `[tokens, heads * headDimension]` and keys
+  /// `[tokens, keyValueHeads * headDimension]`, both rotated, from the workspace.
+  package func queriesAndKeys(_ x: Tensor, context: MixingContext) -> (queries: Tensor, keys: Tensor) {
+    let heads = projected(x, values: nil, context)
+    context.backend.rotate(
+      heads.key, headDimension: shape.headDimension, cosine: context.angles.cosine, sine: context.angles.sine)
+    return (heads.query, heads.key)
+  }
+
+  private struct Heads {
+    /// Before their norms, where there are norms.
+    let queryBeforeNorm: Tensor?
+    let keyBeforeNorm: Tensor?
+    /// Rotated.
+    let query: Tensor
+    /// Not rotated.
+    let key: Tensor
+  }
+
+  /// - Parameter values: written, if wanted.
+  private func projected(_ x: Tensor, values: Tensor?, _ context: MixingContext) -> Heads {
+    let (backend, workspace) = (context.backend, context.workspace)
+    var q = workspace.tensor(rows: x.rows, columns: query.outputs)
+    var k = workspace.tensor(rows: x.rows, columns: key.outputs)
+    if let values {
+      [query, key, value].apply(x, into: [q, k, values], backend)
+    } else {
+      [query, key].apply(x, into: [q, k], backend)
+    }
+    let beforeNorm = (queryNorm == nil ? nil : q, keyNorm == nil ? nil : k)
+    if let queryNorm { q = normed(q, queryNorm, context) }
+    if let keyNorm { k = normed(k, keyNorm, context) }
+    backend.rotate(
+      q, headDimension: shape.headDimension, cosine: context.angles.cosine, sine: context.angles.sine)
+    return Heads(queryBeforeNorm: beforeNorm.0, keyBeforeNorm: beforeNorm.1, query: q, key: k)
+  }
+
+  private func normed(_ x: Tensor, _ gain: Weight, _ context: MixingContext) -> Tensor {
     let out = context.workspace.tensor(like: x)
     context.backend.rmsNorm(x, gain: gain, epsilon: normEpsilon, into: out)
     return out

@@ -72,7 +72,7 @@ public struct SoftmaxAttentionSpecification: MixerSpecification, Equatable {
 
 /// Softmax attention with its weights.
 package struct SoftmaxAttention: TokenMixer {
-  let shape: AttentionShape
+  package let shape: AttentionShape
   let normEpsilon: Double
   let query: Projection
   let key: Projection

@@ -13,7 +13,7 @@ package struct MixerPass {
     wayBack(gradient, context, xGradient)
   }
 
-  fileprivate init(_ wayBack: @escaping (Tensor, TrainingContext, Tensor?) -> Void) { self.wayBack = wayBack }
+  package init(_ wayBack: @escaping (Tensor, TrainingContext, Tensor?) -> Void) { self.wayBack = wayBack }
 }
 
 extension TokenMixer {

@@ -11,7 +11,7 @@ struct SelectorTests {
   let scratch = TemporaryDirectory()
 
   static let judgingNames: [String] = SelectorRegistry.all.map { $0.name }.filter {
-    !["uniform", "terminals", "given", "ga-s2", "gr-s2", "avg-s2"].contains($0)
+    !["uniform", "terminals", "given", "ga-s2", "gr-s2", "avg-s2", "flashmorph"].contains($0)
   }
 
   @Test("each chooses as many layers as are asked for, twice the same", arguments: judgingNames)

@@ -11,7 +11,8 @@ struct SelectionPage {
       [
         header, Page.section("Score by layer", ScoreBars.legend + bars),
         report.quality.isEmpty ? "" : Page.section("With more and fewer layers kept", quality),
-        Page.section("Ranking", ranking), Page.section("Methods and what they took", overview),
+        Page.section("Ranking", ranking), report.selections.allSatisfy { $0.details.isEmpty } ? "" : details,
+        Page.section("Methods and what they took", overview),
         report.selections.count > 1 ? Page.section("Layers that methods share", overlap) : "",
         Page.section("How this was measured", Page.notes(notes)),
       ])
@@ -85,6 +86,18 @@ struct SelectionPage {
         }
     }
     return Page.table(titles, rows)
+  }
+
+  /// What methods have measured beside their scores.
+  private var details: String {
+    let tables = report.selections.filter { !$0.details.isEmpty }.map { selection in
+      Page.table(
+        [selection.method] + selection.details.map { "\($0.name), \($0.unit)" },
+        selection.layers.indices.map { place in
+          ["layer \(selection.layers[place].index)"] + selection.details.map { NumberText.short($0.values[place]) }
+        })
+    }
+    return Page.section("Measured beside the scores", tables.joined(separator: "\n"))
   }
 
   private var overview: String { Page.table(SelectionReport.overviewTitles, report.overviewRows) }
