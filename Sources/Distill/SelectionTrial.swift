@@ -15,7 +15,7 @@ public struct SelectionTrial {
   public var heldOut: String
   public var keep = 2
   public var alignTokens = 40_960
-  public var matchTokens = 102_400
+  public var matchTokens = 81_920
   public var seed: UInt64 = 0
   /// Documents and phone books that students are judged on.
   public var documents = 24
@@ -139,6 +139,12 @@ public struct SelectionTrial {
       prompts: prompts, words: words, seed: seed + 1_000_000)
   }
 
+  private func embeddingType() throws(HybridizeError) -> ElementType? {
+    let directory = try ModelDirectory(model)
+    let name = directory.configuration.architecture.tensors.embedding
+    return directory.reader.descriptor(named: name)?.elementType
+  }
+
   private func distill(
     _ pipeline: Pipeline, _ stage: TrainingStage, _ student: String, to path: String, tokens: Int, _ folder: String
   ) throws(HybridizeError) -> Distillation.Report {
@@ -146,6 +152,8 @@ public struct SelectionTrial {
     settings.seed = seed
     var request = Distillation.Request(teacher: model, student: student, out: path, texts: texts, settings: settings)
     request.cache = FileSystem.join(folder, "tokens")
+    // A finished student is compared with the teacher in the teacher's own type.
+    if stage == .match { request.elementType = try embeddingType() }
     return try Distillation(request).run(on: pipeline.backend, progress: pipeline.progress)
   }
 }

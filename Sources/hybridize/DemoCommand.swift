@@ -34,7 +34,7 @@ struct DemoCommand: ParsableCommand {
   var alignTokens = 40_960
 
   @Option(help: ArgumentHelp("Tokens to match on, for each choice of layers.", valueName: "tokens"))
-  var matchTokens = 102_400
+  var matchTokens = 81_920
 
   @Option(help: "Seed of everything.")
   var seed: UInt64 = 0

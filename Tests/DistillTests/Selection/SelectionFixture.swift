@@ -8,12 +8,12 @@ enum SelectionFixture {
   static let text = Fixtures.path("text/train.jsonl.zst")
   static let recall = Fixtures.path("text/recall.jsonl.zst")
 
-  /// A text of some hundred documents in a scratch folder, so that no test tokenises more.
+  /// A text of some documents in a scratch folder, so that no test tokenises more.
   static func shortText(_ scratch: TemporaryDirectory) throws -> String {
     let path = scratch.path("short.jsonl")
     // Written once, as measurements belong to a file.
     if FileSystem.exists(path) { return path }
-    let lines = try FileSystem.read(Fixtures.text, limit: 1 << 24).split(separator: UInt8(ascii: "\n")).prefix(120)
+    let lines = try FileSystem.read(Fixtures.text, limit: 1 << 24).split(separator: UInt8(ascii: "\n")).prefix(60)
     return scratch.write("short.jsonl", lines.map { String(decoding: $0, as: UTF8.self) + "\n" }.joined())
   }
 
