@@ -64,7 +64,8 @@ public struct Distillation {
     layers = request.settings.stage == .align ? try Self.aligned(request.layers, student) : []
   }
 
-  private static func check(_ teacher: ModelDirectory, _ student: ModelDirectory) throws(HybridizeError) {
+  /// - Throws: `.modelsDoNotFit` for a student of other sizes.
+  static func check(_ teacher: ModelDirectory, _ student: ModelDirectory) throws(HybridizeError) {
     func sizes(_ directory: ModelDirectory) -> String {
       let model = directory.configuration
       return "\(model.layerCount) layers, hidden \(model.hiddenSize), \(model.vocabularySize) tokens"

@@ -81,8 +81,7 @@ extension Pipeline {
   public func judge(_ request: Judgement.Request) throws(HybridizeError) -> Judgement {
     let directory = try ModelDirectory(request.model)
     let tokenizer = try directory.tokenizer()
-    let words: [String]
-    if let path = request.words { words = try RecallTask.readWords(path) } else { words = tokenizer.words }
+    let words = try RecallTask.words(request.words, of: tokenizer)
     var books: [RecallTask] = []
     for pairs in request.pairs {
       books.append(

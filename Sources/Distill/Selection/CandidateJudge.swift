@@ -16,7 +16,6 @@ package final class CandidateJudge {
   package private(set) var tokens = 0
 
   private static let tokensTogether = 1024
-  private static let logitBytes = 32 << 20
 
   /// - Precondition: both are on one backend and have as many layers.
   package init(teacher: Model, student: Model) {
@@ -63,7 +62,8 @@ package final class CandidateJudge {
     _ subjects: [Subject], near base: Composition, on sequences: [JudgedSequence], countsHits: Bool,
     progress: (_ sequences: Int) -> Void
   ) throws(HybridizeError) -> [[JudgedSums]] {
-    try check(sequences)
+    try sequences.check(vocabulary: teacher.configuration.vocabularySize)
+    guard !subjects.isEmpty else { return [] }
     var results = subjects.map { _ in [JudgedSums]() }
     for group in Self.groups(sequences) {
       let found = memory.workspace.scope { judge(subjects, base, group, countsHits: countsHits) }
@@ -71,13 +71,6 @@ package final class CandidateJudge {
       progress(results.first?.count ?? 0)
     }
     return results
-  }
-
-  private func check(_ sequences: [JudgedSequence]) throws(HybridizeError) {
-    let size = teacher.configuration.vocabularySize
-    for id in sequences.lazy.flatMap(\.ids) where !(0..<size).contains(id) {
-      throw HybridizeError(.tokenOutOfRange, expected: "0 to \(size - 1)", found: "\(id)")
-    }
   }
 
   /// Consecutive sequences that go together, at least one at a time.
@@ -174,7 +167,7 @@ package final class CandidateJudge {
   ) -> [[JudgedSums]] {
     let targets = group.flatMap(\.targets)
     var tallies = subjects.map { _ in RowTally() }
-    for rows in chunks(targets.count) {
+    for rows in HeadLoss.chunks(of: teacher, rows: targets.count) {
       memory.workspace.scope {
         let wanted = logits(teacher, expected.rows(rows))
         let perRow = memory.workspace.tensor(rows: rows.count, columns: 1)
@@ -204,12 +197,6 @@ package final class CandidateJudge {
     let logits = memory.workspace.tensor(rows: hidden.rows, columns: model.configuration.vocabularySize)
     model.logits(ofHidden: hidden, into: logits)
     return logits
-  }
-
-  private func chunks(_ count: Int) -> [Range<Int>] {
-    let rowBytes = teacher.configuration.vocabularySize * backend.activationType.bitsPerElement / 8
-    let size = min(512, max(32, Self.logitBytes / rowBytes / 32 * 32))
-    return stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
   }
 }
 

@@ -1,4 +1,6 @@
+import HybridizeCore
 import HybridizeEvaluation
+import HybridizeRuntime
 
 /// Tokens that candidates read, and the places where they are judged.
 package struct JudgedSequence: Sendable {
@@ -32,6 +34,17 @@ package struct JudgedSequence: Sendable {
       return first..<first + answer.count
     }
   }
+}
+
+extension [JudgedSequence] {
+  /// - Throws: `.tokenOutOfRange`.
+  func check(vocabulary size: Int) throws(HybridizeError) {
+    for id in lazy.flatMap(\.ids) where !(0..<size).contains(id) {
+      throw HybridizeError(.tokenOutOfRange, expected: "0 to \(size - 1)", found: "\(id)")
+    }
+  }
+
+  var tokenCount: Int { reduce(0) { $0 + $1.ids.count } }
 }
 
 /// What a candidate is found to do on a sequence: sums over the places where it is judged.

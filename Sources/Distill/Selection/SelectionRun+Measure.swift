@@ -42,11 +42,17 @@ extension SelectionRun {
         progress.report(
           "judge \(missing.count) candidates", done: done, of: texts.count + prompts.count)
       }
-      let onText = try judge.judge(missing, near: base, on: texts, countsHits: true, progress: report)
+      // What was judged on text alone before is judged at answers alone now.
+      let unread = missing.filter { ledger[CandidateLedger.Key($0, tokens: 0)] == nil }
+      let onText = try judge.judge(unread, near: base, on: texts, countsHits: true, progress: report)
       let onAnswers = try judge.judge(missing, near: base, on: prompts, countsHits: true) { report(texts.count + $0) }
-      for (index, candidate) in missing.enumerated() {
+      var read = zip(unread, onText).reduce(into: [:]) { $0[$1.0] = $1.1 }
+      for candidate in missing where read[candidate] == nil {
+        read[candidate] = ledger[CandidateLedger.Key(candidate, tokens: 0)]?.text
+      }
+      for (candidate, answers) in zip(missing, onAnswers) {
         try ledger.add(
-          CandidateScores(text: onText[index], answers: onAnswers[index]),
+          CandidateScores(text: read[candidate] ?? [], answers: answers),
           under: CandidateLedger.Key(candidate, tokens: 0))
       }
     }

@@ -19,6 +19,7 @@ public final class SelectionRun {
   private var models: (teacher: Model, student: Model)?
   private var madeJudge: CandidateJudge?
   private var texts: TrainingTexts?
+  private var sequences: [JudgedSequence]?
   private var prompts: [JudgedSequence]?
   package var trainedTokens = 0
   /// Tokens that went through a model otherwise than by the judge.
@@ -91,15 +92,8 @@ public final class SelectionRun {
   }
 
   private func check(_ student: ModelDirectory) throws(HybridizeError) {
-    func sizes(_ model: ModelConfiguration) -> String {
-      "\(model.layerCount) layers, hidden \(model.hiddenSize), \(model.vocabularySize) tokens"
-    }
-    let configuration = student.configuration
-    guard sizes(configuration) == sizes(directory.configuration) else {
-      throw HybridizeError(
-        .modelsDoNotFit, file: student.path, expected: sizes(directory.configuration), found: sizes(configuration))
-    }
-    if let kept = layers.first(where: { configuration.mixers[$0].isSoftmax }) {
+    try Distillation.check(directory, student)
+    if let kept = layers.first(where: { student.configuration.mixers[$0].isSoftmax }) {
       throw HybridizeError(
         .modelsDoNotFit, file: student.path, expected: "a converted layer \(kept)", found: "softmax attention",
         remedy: "give a student that was converted with --keep none")
@@ -118,13 +112,16 @@ public final class SelectionRun {
 
   /// Stretches of text that no candidate is trained on, of each text by its share; which ones the seed says.
   package func text() throws(HybridizeError) -> [JudgedSequence] {
+    if let sequences { return sequences }
     let texts = try trainingTexts()
     var random = SeededGenerator(seed: request.seed, stream: "text to select by")
     let whole = request.texts.reduce(0) { $0 + $1.share }
-    return zip(request.texts, texts.heldOutByText).flatMap { text, sequences -> [JudgedSequence] in
+    let made = zip(request.texts, texts.heldOutByText).flatMap { text, sequences -> [JudgedSequence] in
       let wanted = Int((Double(request.sequences) * text.share / whole).rounded(.up))
       return random.sample(min(wanted, sequences.count), of: sequences).map { JudgedSequence(text: $0.ids) }
     }
+    sequences = made
+    return made
   }
 
   /// The texts, and what of them is never trained on.
@@ -146,8 +143,7 @@ public final class SelectionRun {
 
   /// What prompts are made of.
   func wordList() throws(HybridizeError) -> [String] {
-    if let path = request.words { return try RecallTask.readWords(path) }
-    return try directory.tokenizer().words
+    try RecallTask.words(request.words, of: directory.tokenizer())
   }
 
   /// Phone books.

@@ -11,9 +11,11 @@ struct HeadLoss {
   private static let mostRows = 512
   private static let logitBytes = 32 << 20
 
-  private var rowsAChunk: Int {
+  /// Rows whose logits exist at a time.
+  static func chunks(of model: Model, rows count: Int) -> [Range<Int>] {
     let rowBytes = model.configuration.vocabularySize * model.backend.activationType.bitsPerElement / 8
-    return min(Self.mostRows, max(32, Self.logitBytes / rowBytes / 32 * 32))
+    let size = min(mostRows, max(32, logitBytes / rowBytes / 32 * 32))
+    return stride(from: 0, to: count, by: size).map { $0..<min(count, $0 + size) }
   }
 
   /// The sum of the losses of all rows, and the gradients of the head and of what it gets.
@@ -28,10 +30,8 @@ struct HeadLoss {
     judge: (_ rows: Range<Int>, _ logits: Tensor, _ losses: Tensor) throws(HybridizeError) -> Void
   ) throws(HybridizeError) -> Double {
     let backend = model.backend
-    let size = rowsAChunk
     var total = 0.0
-    for first in stride(from: 0, to: hidden.rows, by: size) {
-      let rows = first..<min(hidden.rows, first + size)
+    for rows in Self.chunks(of: model, rows: hidden.rows) {
       try workspace.scope { () throws(HybridizeError) in
         let logits = workspace.tensor(rows: rows.count, columns: model.configuration.vocabularySize)
         let losses = workspace.tensor(rows: rows.count, columns: 1)

@@ -49,6 +49,14 @@ public struct RecallTask: Sendable, Equatable {
     return words
   }
 
+  /// The words of a file, or without one those of the tokenizer.
+  ///
+  /// - Throws: as `readWords`.
+  package static func words(_ path: String?, of tokenizer: Tokenizer) throws(HybridizeError) -> [String] {
+    guard let path else { return tokenizer.words }
+    return try readWords(path)
+  }
+
   /// Lets a model read the prompts, several at a time.
   ///
   /// - Throws: as `Model.forward`.

@@ -102,17 +102,6 @@ package struct AttentionReader {
   }
 }
 
-extension [JudgedSequence] {
-  /// - Throws: `.tokenOutOfRange`.
-  func check(vocabulary size: Int) throws(HybridizeError) {
-    for id in lazy.flatMap(\.ids) where !(0..<size).contains(id) {
-      throw HybridizeError(.tokenOutOfRange, expected: "0 to \(size - 1)", found: "\(id)")
-    }
-  }
-
-  var tokenCount: Int { reduce(0) { $0 + $1.ids.count } }
-}
-
 extension Problem {
   public static let attentionUnknown = Problem(
     "attentionUnknown", .argument, "what the layer's mixer attends to is not known")
