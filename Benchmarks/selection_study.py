@@ -2,19 +2,21 @@
 """Every selector on the small model of the fixtures, several seeds: what it chooses, what that costs, and what the choice is
 worth after the same match. Writes tables in Markdown.
 
-    python3 Benchmarks/selection_study.py PROGRAM FOLDER PART [SEEDS]
+    python3 Benchmarks/selection_study.py PROGRAM FOLDER PART...
 
 FOLDER keeps students and results; what is there is not done again, so that an interrupted study goes on.
-PART is
-  choices    sets by method, from copied weights and after 0.25M, 0.5M and 1M tokens of alignment
-  trained    the paper's selector (ga-s2), 50,000 tokens a candidate after 0.25M of alignment
-  pairs      all 28 pairs, matched on 50,000 tokens after 0.25M of alignment: the yardstick
-  matched    every set that a method chose, matched on 200,000 tokens after 0.25M of alignment
-SEEDS are 0,1,2,3,4 unless given.
+A PART is
+  choices     sets by method, from copied weights and after 0.25M and 1M tokens of alignment
+  trained     the paper's selector (ga-s2), 50,000 tokens a candidate after 0.25M of alignment
+  pairs       all 28 pairs, matched on 50,000 tokens after 0.25M of alignment: the yardstick
+  selectors   what each method chose, what that took, and what it is worth by the yardstick
 """
+import collections
 import itertools
 import json
 import pathlib
+import shutil
+import statistics
 import subprocess
 import sys
 
@@ -22,12 +24,16 @@ MODEL = "fixtures/recall-llama-6m"
 TEXT = [
     "--text", "fixtures/text/train.jsonl.zst", "--text", "fixtures/text/recall.jsonl.zst", "--mix", "0.95,0.05",
 ]
-UNTRAINED = [
-    "kl-recall", "gr-s1", "ga-s1", "greedy-ga", "greedy-gr", "exhaustive", "smart", "halo", "attention", "dof",
-    "flashmorph", "gradient-norm", "lamp", "zero-ppl", "zero-mse", "zero-recall", "zero-ar", "zero-multi-hop", "uniform",
-    "terminals",
-]
 WORDS = ["--words", "fixtures/text/words.json"]
+# Shown on every seed; all others on the first three.
+KL_GUIDED = ["kl-recall", "gr-s1", "greedy-ga", "greedy-gr", "ga-s1"]
+OTHERS_BY_STUDENT = ["exhaustive", "smart", "halo", "gradient-norm"]
+BY_TEACHER = [
+    "zero-ppl", "zero-mse", "zero-recall", "zero-ar", "zero-multi-hop", "zero-variable-tracking", "zero-cwe", "zero-fwe",
+    "attention", "dof", "lamp", "uniform", "terminals",
+]
+SEEDS = [0, 1, 2, 3, 4]
+FEW_SEEDS = [0, 1, 2]
 
 
 class Study:
@@ -49,47 +55,43 @@ class Study:
             path.write_text(json.dumps(make()))
         return json.loads(path.read_text())
 
-    def aligned(self, tokens, seed):
+    def student(self, tokens, seed):
+        """A student that is all linear, aligned on so many tokens."""
+        linear = self.folder / f"linear-{seed}"
+        if not linear.exists():
+            self.run("convert", MODEL, str(linear), "--keep", "none", "--dtype", "f32", "--seed", str(seed))
+        if tokens == 0:
+            return linear
         path = self.folder / f"aligned-{tokens}-{seed}"
         if not path.exists():
-            linear = self.folder / f"linear-{seed}"
-            if not linear.exists():
-                self.run("convert", MODEL, str(linear), "--keep", "none", "--dtype", "f32", "--seed", str(seed))
-            if tokens == 0:
-                return linear
             resume = ["--resume"] if pathlib.Path(f"{path}.training").exists() else []
             self.run(
                 "distill", MODEL, str(linear), str(path), "--stage", "align", "--tokens", str(tokens), "--seed",
                 str(seed), *TEXT, *self.cache, *resume)
         return path
 
-    def choices(self, tokens, seed):
+    def choice(self, method, tokens, seed):
         def make():
+            trained = ["--tokens", "50000"] if method == "ga-s2" else []
+            scores = ["--scores", str(self.folder / f"scores-{method}-{tokens}-{seed}.jsonl")]
             return self.run(
-                "select", MODEL, "--keep", "2", "--method", ",".join(UNTRAINED), "--student",
-                str(self.aligned(tokens, seed)), "--seed", str(seed), *TEXT, *WORDS, *self.cache)
-        return self.kept(f"choices-{tokens}-{seed}", make)["results"]["selections"]
+                "select", MODEL, "--keep", "2", "--method", method, "--student", str(self.student(tokens, seed)),
+                "--seed", str(seed), *trained, *scores, *TEXT, *WORDS, *self.cache)
+        return self.kept(f"choice-{method}-{tokens}-{seed}", make)["results"]["selections"][0]
 
-    def trained(self, seed):
-        def make():
-            scores = self.folder / f"trained-{seed}.jsonl"
-            return self.run(
-                "select", MODEL, "--keep", "2", "--method", "ga-s2", "--tokens", "50000", "--student",
-                str(self.aligned(250_000, seed)), "--seed", str(seed), "--scores", str(scores), *TEXT, *WORDS, *self.cache)
-        return self.kept(f"trained-{seed}", make)["results"]["selections"][0]
-
-    def matched(self, layers, tokens, seed):
-        """KL and recall of a set after a match."""
-        name = f"matched-{tokens}-{'-'.join(map(str, layers))}-{seed}"
+    def matched(self, layers, seed):
+        """KL and recall of a set after a short match."""
+        name = f"matched-{'-'.join(map(str, layers))}-{seed}"
 
         def make():
             start, path = self.folder / "start", self.folder / "student"
-            subprocess.run(["rm", "-rf", start, path, f"{path}.training"], check=True)
+            for old in (start, path, pathlib.Path(f"{path}.training")):
+                shutil.rmtree(old, ignore_errors=True)
             self.run(
                 "convert", MODEL, str(start), "--keep", ",".join(map(str, layers)), "--dtype", "f32", "--mixers-from",
-                str(self.aligned(250_000, seed)))
+                str(self.student(250_000, seed)))
             self.run(
-                "distill", MODEL, str(start), str(path), "--stage", "match", "--tokens", str(tokens), "--seed", str(seed),
+                "distill", MODEL, str(start), str(path), "--stage", "match", "--tokens", "50000", "--seed", str(seed),
                 *TEXT, *self.cache)
             return self.run(
                 "eval", str(path), "--teacher", MODEL, "--text", "fixtures/text/heldout.jsonl", "--recall", "32", *WORDS)
@@ -97,68 +99,86 @@ class Study:
         return results["text"]["kl"], results["recall"][0]["recall"]
 
 
-def text(layers):
+def braces(layers):
     return "{" + ", ".join(map(str, layers)) + "}"
 
 
-def choices(study, seeds):
-    for tokens in (0, 250_000, 500_000, 1_000_000):
-        print(f"\nAlignment: {tokens} tokens\n\n| method | " + " | ".join(f"seed {seed}" for seed in seeds) + " |")
-        print("|---" * (1 + len(seeds)) + "|")
-        found = {seed: {one["method"]: one for one in study.choices(tokens, seed)} for seed in seeds}
-        for method in UNTRAINED:
-            cells = []
-            for seed in seeds:
-                one = found[seed][method]
-                sure = "" if one["confidence"] is None else f" {100 * one['confidence']:.0f} %"
-                ties = f", ties {text(one['ties'])}" if one["ties"] else ""
-                cells.append(text(one["keep"]) + sure + ties)
-            print(f"| `{method}` | " + " | ".join(cells) + " |")
+def described(one):
+    sure = "" if one["confidence"] is None else f" {100 * one['confidence']:.0f} %"
+    return braces(one["keep"]) + sure + (f", ties {braces(one['ties'])}" if one["ties"] else "")
 
 
-def trained(study, seeds):
-    print("| seed | keeps | confidence | ties | tokens trained on | seconds |\n|---|---|---|---|---|---|")
-    for seed in seeds:
-        one = study.trained(seed)
-        cost = one["cost"]
-        print(
-            f"| {seed} | {text(one['keep'])} | {100 * one['confidence']:.0f} % | {text(one['ties'])} | "
-            f"{cost['trained_tokens']} | {cost['seconds']:.0f} |")
+def table(headings, rows):
+    print("\n| " + " | ".join(headings) + " |\n" + "|---" * len(headings) + "|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
 
 
-def pairs(study, seeds):
-    results = {}
-    for pair in itertools.combinations(range(8), 2):
-        results[pair] = [study.matched(pair, 50_000, seed) for seed in seeds]
-    ranked = sorted(results.items(), key=lambda item: sum(kl for kl, _ in item[1]))
-    best = sum(kl for kl, _ in ranked[0][1]) / len(seeds)
-    print("| pair | KL | recall of 32 | KL above the best |\n|---|---|---|---|")
-    for pair, numbers in ranked:
-        kl = sum(kl for kl, _ in numbers) / len(seeds)
-        recall = sum(recall for _, recall in numbers) / len(seeds)
-        print(f"| {text(pair)} | {kl:.4f} | {recall:.3f} | {kl - best:.4f} |")
+def choices(study):
+    for tokens, methods in (
+        (0, KL_GUIDED + OTHERS_BY_STUDENT + BY_TEACHER), (250_000, KL_GUIDED + OTHERS_BY_STUDENT + ["flashmorph"]),
+        (1_000_000, KL_GUIDED),
+    ):
+        seeds = {method: SEEDS if method in KL_GUIDED and tokens < 1_000_000 else FEW_SEEDS for method in methods}
+        rows = [[f"`{method}`"] + [described(study.choice(method, tokens, seed)) for seed in seeds[method]]
+                for method in methods]
+        print(f"\nAfter {tokens:,} tokens of alignment")
+        table(["method"] + [f"seed {seed}" for seed in max(seeds.values(), key=len)], rows)
+        sys.stdout.flush()
 
 
-def matched(study, seeds):
-    print("| set | chosen by | " + " | ".join(f"KL, recall, seed {seed}" for seed in seeds) + " |")
-    print("|---" * (2 + len(seeds)) + "|")
-    by_set = {}
-    for seed in seeds:
-        for one in study.choices(250_000, seed):
-            by_set.setdefault(tuple(one["keep"]), {}).setdefault(one["method"], []).append(seed)
-    for layers, methods in sorted(by_set.items()):
-        names = ", ".join(
-            f"`{name}`" + ("" if len(where) == len(seeds) else f" ({len(where)} of {len(seeds)})")
-            for name, where in methods.items())
-        cells = ["{:.4f}, {:.3f}".format(*study.matched(layers, 200_000, seed)) for seed in seeds]
-        print(f"| {text(layers)} | {names} | " + " | ".join(cells) + " |")
+def trained(study):
+    rows = []
+    for seed in SEEDS:
+        one = study.choice("ga-s2", 250_000, seed)
+        rows.append([str(seed), described(one), f"{one['cost']['trained_tokens']:,}", f"{one['cost']['seconds']:.0f}"])
+    table(["seed", "keeps", "tokens trained on", "seconds"], rows)
+
+
+def yardstick(study):
+    """Of every pair what each seed came to: (KL, recall)."""
+    by_seed = {seed: {pair: study.matched(pair, seed) for pair in itertools.combinations(range(8), 2)} for seed in FEW_SEEDS}
+    return {pair: [by_seed[seed][pair] for seed in FEW_SEEDS] for pair in by_seed[FEW_SEEDS[0]]}
+
+
+def pairs(study):
+    results = yardstick(study)
+    mean = {pair: statistics.mean(kl for kl, _ in numbers) for pair, numbers in results.items()}
+    best = min(mean.values())
+    table(["pair", "KL", "regret"] + [f"KL, recall of 32, seed {seed}" for seed in FEW_SEEDS], [
+        [braces(pair), f"{mean[pair]:.4f}", f"{mean[pair] - best:.4f}"] + [f"{kl:.4f}, {recall:.3f}" for kl, recall in results[pair]]
+        for pair in sorted(results, key=mean.get)])
+
+
+def selectors(study):
+    results = yardstick(study)
+    best = {seed: min(numbers[seed][0] for numbers in results.values()) for seed in FEW_SEEDS}
+    rows = []
+    runs = [(method, 250_000) for method in KL_GUIDED + ["ga-s2"] + OTHERS_BY_STUDENT + ["flashmorph"]]
+    for method, tokens in runs + [(method, 0) for method in BY_TEACHER]:
+        found = [study.choice(method, tokens, seed) for seed in FEW_SEEDS]
+        worth = [results[tuple(one["keep"])][seed] for seed, one in zip(FEW_SEEDS, found)]
+        sets = collections.Counter(braces(one["keep"]) for one in found)
+        rows.append([
+            f"`{method}`", ", ".join(f"{name} {count} of {len(found)}" for name, count in sets.most_common()),
+            f"{statistics.median(one['cost']['judged_tokens'] + one['cost']['trained_tokens'] for one in found):,.0f}",
+            f"{statistics.median(one['cost']['seconds'] for one in found):.1f}",
+            f"{statistics.mean(kl for kl, _ in worth):.4f}", f"{statistics.mean(recall for _, recall in worth):.3f}",
+            f"{statistics.mean(kl - best[seed] for seed, (kl, _) in zip(FEW_SEEDS, worth)):.4f}",
+        ])
+    table(["method", "keeps", "tokens", "seconds", "KL", "recall of 32", "regret"], sorted(rows, key=lambda row: float(row[4])))
+
+
+PARTS = {part.__name__: part for part in (choices, trained, pairs, selectors)}
 
 
 def main():
-    if len(sys.argv) not in (4, 5) or sys.argv[3] not in ("choices", "trained", "pairs", "matched"):
+    if len(sys.argv) < 4 or not set(sys.argv[3:]) <= PARTS.keys():
         sys.exit(__doc__)
-    seeds = [int(seed) for seed in (sys.argv[4] if len(sys.argv) == 5 else "0,1,2,3,4").split(",")]
-    globals()[sys.argv[3]](Study(sys.argv[1], sys.argv[2]), seeds)
+    study = Study(sys.argv[1], sys.argv[2])
+    for part in sys.argv[3:]:
+        PARTS[part](study)
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

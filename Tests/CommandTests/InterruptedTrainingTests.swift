@@ -28,8 +28,11 @@ struct InterruptedTrainingTests {
 
     var generator = SeededGenerator(seed: 9)
     var (kills, resumed) = (0, 0)
-    for training in 0..<6 {
+    var training = 0
+    // On a machine that many tests share a kill may come before the first state is saved, again and again.
+    while training < 6 || (training < 24 && !(kills > 3 && resumed > 2)) {
       let out = "out\(training)"
+      training += 1
       var isDone = false
       var attempts = 0
       while !isDone {
