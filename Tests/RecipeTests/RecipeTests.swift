@@ -3,6 +3,7 @@ import HybridizeCompute
 import HybridizeConvert
 import HybridizeCore
 import HybridizeDistill
+import HybridizeEvaluation
 import HybridizeFormats
 import HybridizeRuntime
 import TestSupport
@@ -16,7 +17,7 @@ struct RecipeTests {
   @Test(
     "the page shows the code that is tested",
     arguments: [
-      "PlainTextFormat", "Parrot", "FirstLayersSelector", "TokenShift", "TokenShiftTransfer",
+      "PlainTextFormat", "Parrot", "FirstLayersSelector", "Reversal", "TokenShift", "TokenShiftTransfer",
     ])
   func page(_ name: String) throws {
     let page = try String(contentsOfFile: Fixtures.root + "/CONTRIBUTING.md", encoding: .utf8)
@@ -81,6 +82,24 @@ struct RecipeTests {
       SelectionRequest(model: Fixtures.model, method: "first", keep: 2),
       selectors: SelectorRegistry.all + [FirstLayersSelector.self])
     #expect(report.selection.keep == [0, 1])
+  }
+
+  @Test("an evaluation task is a file and a line")
+  func task() throws {
+    let directory = try ModelDirectory(Fixtures.model)
+    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.model)
+    let request = try TaskRequest(
+      ["reversal"], sizes: ["reversal.words=3"], greedy: true, among: TaskRegistry.all + [Reversal.self])
+    let words = try RecallTask.readWords(Fixtures.path("text/words.json"))
+    let task = try #require(request.tasks(prompts: 5, words: words, seed: 1, tokenizer: tokenizer).first)
+    for prompt in task.prompts {
+      let list = try tokenizer.decode(prompt.ids).split(separator: "\n")[2].split(separator: " ").dropFirst()
+      let answers = try prompt.answers.map { try tokenizer.decode(Array(prompt.ids[$0])) }
+      #expect(answers == list.reversed().map { " \($0)" })
+    }
+    let result = try task.measure(directory.load(on: CPUBackend(threads: 2)), greedy: request.greedy)
+    #expect(result.prompts.count == 5 && result.prompts.allSatisfy { $0.greedyHits != nil })
+    expectProblem(.badArgument) { try TaskRequest(["reversal"]) }
   }
 
   @Test("a token mixer is its file, its transfer rule and a line for each", arguments: BackendRegistry.names)

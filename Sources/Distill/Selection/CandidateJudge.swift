@@ -94,12 +94,9 @@ package final class CandidateJudge {
     _ subjects: [Subject], _ base: Composition, _ group: [JudgedSequence], countsHits: Bool
   ) -> [[JudgedSums]] {
     let workspace = memory.workspace
-    let layout = PassLayout(
-      TokenBatch(group.map { TokenSequence(ids: $0.ids, documentStarts: []) }), isolatesDocuments: false)
+    let batch = JudgedBatch(group)
+    let (layout, rows) = (batch.layout, batch.rows)
     let context = memory.context(teacher, layout)
-    let rows = zip(layout.sequences, group).flatMap { place, sequence in
-      sequence.rows.map { place.rows.lowerBound + $0 }
-    }
     func room() -> Tensor { workspace.tensor(rows: rows.count, columns: teacher.configuration.hiddenSize) }
 
     let expected = room()
@@ -131,7 +128,7 @@ package final class CandidateJudge {
         case .model(let model):
           workspace.scope {
             let own = memory.context(model, layout)
-            pick(rows, from: model.hiddenWhole(layout.ids, own), into: out)
+            backend.copyRows(rows, of: model.hiddenWhole(layout.ids, own), to: out)
           }
         }
       }
@@ -152,11 +149,7 @@ package final class CandidateJudge {
   }
 
   private func pick(_ rows: [Int], of model: Model, _ x: Tensor, _ context: MixingContext, into out: Tensor) {
-    memory.workspace.scope { pick(rows, from: model.headInput(x, context), into: out) }
-  }
-
-  private func pick(_ rows: [Int], from x: Tensor, into out: Tensor) {
-    for (place, row) in rows.enumerated() { backend.copy(x.rows(row..<row + 1), to: out.rows(place..<place + 1)) }
+    memory.workspace.scope { backend.copyRows(rows, of: model.headInput(x, context), to: out) }
   }
 
   // MARK: The head

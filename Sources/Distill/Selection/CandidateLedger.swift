@@ -67,7 +67,9 @@ package final class CandidateLedger {
     for path in [request.model] + (request.student.map { [$0] } ?? []) {
       for file in try ModelDirectory(path).reader.files { lines.append("\(file) \(try FileSystem.identity(file))") }
     }
-    lines.append("\(request.mixer) \(request.choice.preset) \(JSONWriter.compact(.object(request.choice.options)))")
+    let choice = request.choice
+    lines.append(
+      "\(request.mixer) \(choice.preset) \(choice.expandKeyValue) \(JSONWriter.compact(.object(choice.options)))")
     for text in request.texts { lines.append("\(text.path) \(text.share) \(try FileSystem.identity(text.path))") }
     if let words = request.words { lines.append("\(words) \(try FileSystem.identity(words))") }
     lines.append("\(request.sequences) \(request.length) \(request.prompts) \(request.pairs) \(request.seed)")

@@ -47,6 +47,20 @@ extension [JudgedSequence] {
   var tokenCount: Int { reduce(0) { $0 + $1.ids.count } }
 }
 
+/// Sequences as the layers see them, one after the other.
+struct JudgedBatch {
+  let layout: PassLayout
+  /// Those that are judged, ascending.
+  let rows: [Int]
+
+  init(_ sequences: [JudgedSequence]) {
+    layout = PassLayout(TokenBatch(sequences.map { TokenSequence(ids: $0.ids) }), isolatesDocuments: false)
+    rows = zip(layout.sequences, sequences).flatMap { place, sequence in
+      sequence.rows.map { place.rows.lowerBound + $0 }
+    }
+  }
+}
+
 /// What a candidate is found to do on a sequence: sums over the places where it is judged.
 package struct JudgedSums: Sendable, Equatable {
   /// KL(teacher || candidate), in nats.

@@ -189,7 +189,7 @@ public final class Model {
   private func picked(_ rows: [Int], of x: Tensor) -> Tensor {
     guard rows.count < x.rows else { return x }
     let out = workspace.tensor(rows: rows.count, columns: x.columns)
-    for (place, row) in rows.enumerated() { backend.copy(x.rows(row..<row + 1), to: out.rows(place..<place + 1)) }
+    backend.copyRows(rows, of: x, to: out)
     return out
   }
 

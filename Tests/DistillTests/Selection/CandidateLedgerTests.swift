@@ -1,5 +1,6 @@
 import Foundation
 import HybridizeCompute
+import HybridizeConvert
 import HybridizeCore
 import HybridizeDistill
 import TestSupport
@@ -65,6 +66,12 @@ struct CandidateLedgerTests {
       _ = try select {
         $0.merged = [file]
         $0.length = 65
+      }
+    }
+    expectProblem(.otherCandidates) {
+      _ = try select {
+        $0.merged = [file]
+        $0.choice = MixerChoice(preset: .best, expandKeyValue: true)
       }
     }
     let text = scratch.write("text.jsonl", "{\"schema\": \"hybridize.candidates/1\", \"identity\": \"\"}\n")

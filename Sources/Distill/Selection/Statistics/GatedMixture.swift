@@ -35,13 +35,11 @@ package final class GatedMixture {
 
   /// Sequences, and what the teacher makes of them.
   package struct Batch {
-    let layout: PassLayout
-    /// Those that are judged.
-    let rows: [Int]
-    /// The residual stream behind each layer at these rows, and the sum of its squares.
+    let judged: JudgedBatch
+    /// The residual stream behind each layer at the rows that are judged, and the sum of its squares.
     let targets: [(hidden: Tensor, squares: Double)]
 
-    package var tokens: Int { layout.ids.count }
+    package var tokens: Int { judged.layout.ids.count }
   }
 
   /// - Parameter layers: with a gate, ascending.
@@ -65,21 +63,17 @@ package final class GatedMixture {
   /// - Throws: `.tokenOutOfRange`.
   package func prepare(_ sequences: [JudgedSequence]) throws(HybridizeError) -> Batch {
     try sequences.check(vocabulary: teacher.configuration.vocabularySize)
-    let layout = PassLayout(
-      TokenBatch(sequences.map { TokenSequence(ids: $0.ids) }), isolatesDocuments: false)
-    let rows = zip(layout.sequences, sequences).flatMap { place, sequence in
-      sequence.rows.map { place.rows.lowerBound + $0 }
-    }
+    let judged = JudgedBatch(sequences)
     return memory.workspace.scope {
-      let context = memory.context(teacher, layout)
-      let x = teacher.embedded(layout.ids, context)
+      let context = memory.context(teacher, judged.layout)
+      let x = teacher.embedded(judged.layout.ids, context)
       let targets = teacher.blocks.map { block in
         block.applyWhole(x, context)
-        let hidden = backend.makeTensor(rows: rows.count, columns: x.columns)
-        pick(rows, of: x, into: hidden)
+        let hidden = backend.makeTensor(rows: judged.rows.count, columns: x.columns)
+        backend.copyRows(judged.rows, of: x, to: hidden)
         return (hidden: hidden, squares: backend.sumOfSquares(hidden))
       }
-      return Batch(layout: layout, rows: rows, targets: targets)
+      return Batch(judged: judged, targets: targets)
     }
   }
 
@@ -108,8 +102,8 @@ package final class GatedMixture {
 
   private func wayThere(_ gates: [Double], _ batch: Batch, keeps: Bool) -> Way {
     precondition(gates.count == layers.count, "\(gates.count) gates for \(layers.count) layers")
-    let context = TrainingContext(memory.context(teacher, batch.layout), frozen)
-    let x = teacher.embedded(batch.layout.ids, context.mixing)
+    let context = TrainingContext(memory.context(teacher, batch.judged.layout), frozen)
+    let x = teacher.embedded(batch.judged.layout.ids, context.mixing)
     var way = Way()
     for (index, block) in teacher.blocks.enumerated() {
       if keeps { way.inputs.append(context.copy(x)) }
@@ -159,7 +153,7 @@ package final class GatedMixture {
         backend.fill(found, with: 0)
         return 0
       }
-      pick(batch.rows, of: x, into: found)
+      backend.copyRows(batch.judged.rows, of: x, to: found)
       let losses = memory.workspace.tensor(rows: found.rows, columns: 1)
       // The operation divides by the columns.
       let scale = Double(x.columns) / (squares * Double(teacher.blocks.count))
@@ -168,21 +162,15 @@ package final class GatedMixture {
     }
   }
 
-  private func pick(_ rows: [Int], of x: Tensor, into out: Tensor) {
-    for (place, row) in rows.enumerated() { backend.copy(x.rows(row..<row + 1), to: out.rows(place..<place + 1)) }
-  }
-
   // MARK: The way back
 
   private func wayBack(_ way: Way, _ gates: [Double], _ batch: Batch) -> [Double] {
-    let context = TrainingContext(memory.context(teacher, batch.layout), frozen)
+    let context = TrainingContext(memory.context(teacher, batch.judged.layout), frozen)
     let gradient = memory.workspace.tensor(rows: batch.tokens, columns: teacher.configuration.hiddenSize)
     backend.fill(gradient, with: 0)
     var slopes = gates.map { _ in 0.0 }
     for (index, block) in teacher.blocks.enumerated().reversed() where index >= layers.first ?? .max {
-      for (place, row) in batch.rows.enumerated() {
-        backend.add(way.gradients[index].rows(place..<place + 1), to: gradient.rows(row..<row + 1))
-      }
+      backend.addRows(way.gradients[index], to: gradient, at: batch.judged.rows)
       memory.workspace.scope {
         guard let place = layers.firstIndex(of: index) else {
           let saved = block.applySaving(way.inputs[index], context) {
