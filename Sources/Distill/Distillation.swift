@@ -52,11 +52,12 @@ public struct Distillation {
 
   /// Opens the models and checks that they fit.
   ///
-  /// - Throws: `.wrongField` for settings that cannot be; what opening models throws; `.outputExists`; `.modelsDoNotFit`,
-  ///   `.nothingToAlign`.
+  /// - Throws: `.badArgument` for settings that cannot be; `.castUnsupported` for an element type that nothing is trained
+  ///   in; what opening models throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
   public init(_ request: Request) throws(HybridizeError) {
     self.request = request
     _ = try request.settings.checked()
+    if let type = request.elementType { _ = try ElementCast(from: .float32, to: type) }
     try AtomicRename.checkFree(request.out)
     teacher = try ModelDirectory(request.teacher)
     student = try ModelDirectory(request.student)
@@ -99,11 +100,7 @@ public struct Distillation {
     let backend: any Backend = clock ?? base
     let scope: TrainableModel.Scope = request.settings.stage == .align ? .mixers(layers: layers) : .everything
     let model = try TrainableModel(student, training: scope, on: backend)
-    let texts = try trainingTexts(threads: backend.threads, progress)
-    let trainer = try Trainer(
-      try objective(model, on: backend), settings: request.settings, source: texts.source, heldOut: texts.heldOut,
-      in: request.directory, fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval),
-      progress: progress)
+    let trainer = try prepared(model, on: backend, progress)
     clock?.start()
     let outcome = try trainer.run(resuming: request.resumes)
     // Measuring what the machine can do takes more memory than some trainings.
@@ -117,6 +114,23 @@ public struct Distillation {
     try write(model, report, progress)
     DirectoryTree.remove(request.directory)
     return report
+  }
+
+  /// What is ready to train. Leaves no directory behind where there was none and nothing could begin.
+  private func prepared(
+    _ model: TrainableModel, on backend: any Backend, _ progress: Progress
+  ) throws(HybridizeError) -> Trainer {
+    let isNew = !FileSystem.exists(request.directory)
+    do {
+      let texts = try trainingTexts(threads: backend.threads, progress)
+      return try Trainer(
+        try objective(model, on: backend), settings: request.settings, source: texts.source, heldOut: texts.heldOut,
+        in: request.directory, fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval),
+        progress: progress)
+    } catch {
+      if isNew { DirectoryTree.remove(request.directory) }
+      throw error
+    }
   }
 
   private func trainingTexts(threads: Int, _ progress: Progress) throws(HybridizeError) -> TrainingTexts {

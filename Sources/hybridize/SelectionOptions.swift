@@ -40,7 +40,7 @@ struct SelectionOptions: ParsableArguments {
   var words: String?
 
   @Option(help: ArgumentHelp("kl-recall: what KL at answers weighs against KL on text.", valueName: "weight"))
-  var answerWeight = 1.0
+  var answerWeight = SelectionRequest.usualAnswerWeight
 
   @Option(help: "ga-s2, gr-s2, avg-s2: tokens that each candidate is trained on.")
   var tokens = 50_000

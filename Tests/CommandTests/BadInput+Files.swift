@@ -25,6 +25,15 @@ extension BadInput {
     BadInput("verify on a line that is no document", status: 3, ["lines.jsonl, line 3", "\"text\""]) {
       verify(text: $0.write("lines.jsonl", "{\"text\": \"a\"}\n\n{\"words\": \"b\"}\n"))
     },
+    BadInput("distill on a text that is not there", status: 3, ["nowhere.txt", "No such file"]) {
+      [
+        "distill", Fixtures.model, Fixtures.hybrid, $0.path("out"), "--stage", "match", "--tokens", "64", "--text",
+        $0.path("nowhere.txt"),
+      ]
+    },
+    BadInput("select on a text that is not there", status: 3, ["nowhere.txt", "No such file"]) {
+      ["select", Fixtures.model, "--keep", "2", "--text", $0.path("nowhere.txt")]
+    },
     BadInput("tokenize a text that is not UTF-8", status: 3, ["bytes.txt"]) {
       ["tokenize", Fixtures.model, "--text", $0.write("bytes.txt", [0x61, 0xFF, 0xFE])]
     },

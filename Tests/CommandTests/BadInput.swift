@@ -22,7 +22,7 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     self.arguments = arguments
   }
 
-  static let all = [usage, values, texts, configurations, weights, missing, outputs].flatMap { $0 }
+  static let all = [usage, values, training, texts, configurations, weights, missing, outputs].flatMap { $0 }
 
   /// Arguments that no model is needed to refuse. `OUT` stands for a new path.
   private static func refused(_ arguments: String..., mentions: [String]) -> BadInput {
@@ -61,6 +61,13 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused("select", Fixtures.model, mentions: ["--keep", "--ratio"]),
     refused("select", Fixtures.model, "--keep", "2", "--layers", "0-3", mentions: ["--layers", "--scores"]),
     refused("select", Fixtures.model, "--keep", "2", mentions: ["--text"]),
+    refused("select", Fixtures.model, "--keep", "2", "--sequences", "0", mentions: ["sequences: 1 to"]),
+    refused(
+      "select", Fixtures.model, "--keep", "2", "--sequences", "9000000000000000000", mentions: ["sequences: 1 to"]),
+    refused(
+      "select", Fixtures.model, "--keep", "2", "--text", Fixtures.text, "--student", Fixtures.hybrid,
+      mentions: ["recall-hybrid-6m", "a converted layer 0", "--keep none"]),
+    refused("select", Fixtures.model, "--keep", "2", "--answer-weight=-1", mentions: ["answer weight", "-1"]),
     refused("select", Fixtures.model, "--keep", "9", "--method", "uniform", mentions: ["0 to 8", "9"]),
     refused("select", Fixtures.model, "--keep", "2", "--method", "guess", mentions: ["guess", "kl-recall", "uniform"]),
     refused("select", Fixtures.model, "--keep", "2", "--method", "given", "--list", "3", mentions: ["--list", "0-7"]),
@@ -115,5 +122,39 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused("logits", Fixtures.model, "--ids", "1,x", "--out", "OUT", mentions: ["--ids", "1,x"]),
     refused("logits", Fixtures.model, "--prompt", "", "--out", "OUT", mentions: ["the prompt is empty"]),
     refused("logits", Fixtures.model, "--ids", "0-2048", "--out", "OUT", mentions: ["2048 tokens", "2049 tokens"]),
+  ]
+
+  /// A match that could be trained, but for what is said of it.
+  private static func training(_ settings: String..., mentions: [String]) -> BadInput {
+    BadInput("distill " + settings.joined(separator: " "), status: 2, mentions) { scratch in
+      [
+        "distill", Fixtures.model, Fixtures.hybrid, scratch.path("out"), "--stage", "match", "--tokens", "64",
+        "--text", Fixtures.text,
+      ] + settings
+    }
+  }
+
+  static let training = [
+    training("--length", "0", mentions: ["length", "from 1", "0"]),
+    training("--batch", "0", mentions: ["batch", "from 1", "0"]),
+    training("--rate=-1", mentions: ["mixer_rate", "-1"]),
+    training("--rest-rate", "nan", mentions: ["rest_rate: a number"]),
+    training("--beta1", "1", mentions: ["beta1", "0.999999"]),
+    training("--clip", "nan", mentions: ["clip: not a number"]),
+    training("--eval-every", "0", mentions: ["evaluation_interval", "from 1"]),
+    training("--patience", "0", mentions: ["evaluations", "from 1"]),
+    training("--schedule", "saw", mentions: ["saw", "linear", "wsd"]),
+    training("--warmup=-1", mentions: ["warm_up_steps", "-1"]),
+    training("--temperature", "0", mentions: ["--temperature"]),
+    training("--top-k", "0", mentions: ["1 to 4095", "0"]),
+    training("--teacher-cache", "cache", mentions: ["--teacher-cache", "--top-k"]),
+    training("--mix", "0.5,0.5", mentions: ["--mix", "each --text"]),
+    training("--layers", "0-3", mentions: ["--layers", "align"]),
+    training("--dtype", "i8", mentions: ["F32, BF16 or F16", "I8"]),
+    training("--save-every=-1", mentions: ["--save-every"]),
+    refused(
+      "distill", Fixtures.model, Fixtures.model, "OUT", "--stage", "align", "--tokens", "64", "--text", Fixtures.text,
+      mentions: ["--keep none"]),
+    refused("merge", Fixtures.hybrid, Fixtures.hybrid, "OUT", mentions: ["aligned"]),
   ]
 }

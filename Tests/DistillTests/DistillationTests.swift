@@ -57,7 +57,7 @@ struct DistillationTests {
   func badSettings(_ field: WritableKeyPath<TrainingSettings, Int> & Sendable) throws {
     var request = request(.match, try student("hybrid", keep: [0, 6]), to: "out")
     request.settings[keyPath: field] = 0
-    expectProblem(.wrongField) { try Distillation(request) }
+    expectProblem(.badArgument) { try Distillation(request) }
     #expect(scratch.entries() == ["hybrid", "text.jsonl"])
   }
 

@@ -76,7 +76,7 @@ struct InspectionTests {
     #expect(state.byteCount == summary.stateBytes(tokens: 11))
   }
 
-  @Test("the cache of a window ends to grow, and is less than a state where it stays below it")
+  @Test("the cache of a window stops growing, and is less than a state where it stays below it")
   func boundedCaches() throws {
     // Windows of one token and of many: 1 + 512 and 4 + 699 + 700 tokens at most, of 2 * 2 * 6 elements.
     let mixers = [(1, 1), (700, 4)].map { window, sinks in

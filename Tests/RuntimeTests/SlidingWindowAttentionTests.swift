@@ -60,7 +60,7 @@ struct SlidingWindowAttentionTests {
     #expect(keeping.dropped == 0)
   }
 
-  @Test("memory ends to grow, and the specification says when")
+  @Test("memory stops growing, and the specification says when")
   func memory() throws {
     let model = try model(window: 100, sinks: 4, on: CPUBackend(threads: 1))
     let configuration = model.configuration

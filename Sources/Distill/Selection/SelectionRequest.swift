@@ -35,7 +35,7 @@ public struct SelectionRequest: Sendable {
   /// A list of words for them; words of the tokenizer unless given.
   public var words: String?
   /// Of `kl-recall`: what the divergence at answers weighs against that on text.
-  public var answerWeight = 1.0
+  public var answerWeight = usualAnswerWeight
   /// Of methods that train every candidate: tokens of each.
   public var tokens = 50_000
   /// Of those: rank by the mean loss of the last steps, as the published code does, instead of held-out text.
@@ -55,6 +55,10 @@ public struct SelectionRequest: Sendable {
   /// Draws by which confidence is found.
   public var resamples = 1000
 
+  /// At one, the chance of new gates decides between layers that are needed for text and layers that are needed for answers
+  /// (docs/benchmarks.md, 7).
+  public static let usualAnswerWeight = 0.5
+
   public init(model: String, method: String, keep: Int) {
     self.model = model
     self.method = method
@@ -63,17 +67,19 @@ public struct SelectionRequest: Sendable {
 
   /// - Throws: `.badArgument` for numbers that cannot be.
   func checked() throws(HybridizeError) {
-    let positive = [
-      ("sequences", sequences), ("prompts", prompts), ("pairs", pairs), ("tokens", tokens), ("resamples", resamples),
+    let million = 1 << 20
+    let bounds: [(name: String, number: Int, range: ClosedRange<Int>)] = [
+      ("sequences", sequences, 1...million), ("length", length, 2...million), ("prompts", prompts, 1...million),
+      ("pairs", pairs, 1...million), ("tokens", tokens, 1...million * million), ("resamples", resamples, 1...million),
     ]
-    for (name, number) in positive where number < 1 {
-      throw HybridizeError(.badArgument, expected: "\(name): at least 1", found: "\(number)")
+    for (name, number, range) in bounds where !range.contains(number) {
+      throw HybridizeError(
+        .badArgument, expected: "\(name): \(range.lowerBound) to \(range.upperBound)", found: "\(number)")
     }
     guard !stopsEarly || layers == nil else {
       throw HybridizeError(
         .badArgument, expected: "all layers where a selection may stop early", found: "some of them")
     }
-    guard length >= 2 else { throw HybridizeError(.badArgument, expected: "length: at least 2", found: "\(length)") }
     guard answerWeight >= 0, answerWeight.isFinite else {
       throw HybridizeError(.badArgument, expected: "answer weight: a number from 0 on", found: "\(answerWeight)")
     }

@@ -25,7 +25,7 @@ extension TrainingSettings {
     }
     let tokens = try reader.integer("tokens", in: 1...Int.max)
     let batch = try reader.integer("batch", in: 1...(1 << 20))
-    let length = try reader.integer("length", in: 1...(1 << 30))
+    let length = try reader.integer("length", in: 1...(1 << 20))
     let microBatchTokens = try reader.integer("micro_batch_tokens", in: 1...Int.max)
     let mixerRate = try reader.double("mixer_rate", in: 0...1e3)
     let restRate = try reader.double("rest_rate", in: 0...1e3)
@@ -52,8 +52,21 @@ extension TrainingSettings {
 
   /// These, if one can train with them: with the bounds that hold for what is read.
   ///
-  /// - Throws: `.wrongField`, with the field.
-  package func checked() throws(HybridizeError) -> TrainingSettings { try TrainingSettings(json: json) }
+  /// - Throws: `.badArgument`, with the field.
+  package func checked() throws(HybridizeError) -> TrainingSettings {
+    let read: TrainingSettings
+    do {
+      read = try TrainingSettings(json: json)
+    } catch {
+      // No file is at fault.
+      throw HybridizeError(.badArgument, expected: error.expected, found: error.found)
+    }
+    // JSON has nothing for what is not a number, and what may be absent would just be that.
+    guard read == self else {
+      throw HybridizeError(.badArgument, expected: "settings that are numbers", found: "clip: not a number")
+    }
+    return read
+  }
 
   /// The fields in which others differ, each with its value here and there.
   package func differences(from other: TrainingSettings) -> [(field: String, here: String, there: String)] {

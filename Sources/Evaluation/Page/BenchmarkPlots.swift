@@ -67,7 +67,7 @@ package struct BenchmarkPlots {
     guard !results.isEmpty else { return nil }
     let series = report.models.enumerated().map { index, model in
       LinePlot.Series(
-        name: name(model), slot: index % PageStyle.colours,
+        name: name(model), slot: index,
         points: results.filter { $0.model == model }.map(point).sorted { $0.x < $1.x })
     }
     return LinePlot(

@@ -15,7 +15,7 @@ package struct LinePlot {
 
   package struct Series {
     let name: String
-    /// Which colour and marker: the place of the model among all.
+    /// Which colour and marker: the place of the model among all. Where colours are used up they come again, dashed.
     let slot: Int
     let points: [Point]
     let form: Form
@@ -121,7 +121,12 @@ package struct LinePlot {
     return out + Markup.label(xTitle, x: Self.left + plotWidth / 2, y: floor + 38, anchor: "middle", "caption")
   }
 
-  private func style(_ series: Series) -> String { series.form == .aside ? "line aside" : "line s\(series.slot + 1)" }
+  private func style(_ series: Series) -> String {
+    if series.form == .aside { return "line aside" }
+    return "line \(Self.colour(series.slot))" + (series.slot >= PageStyle.colours ? " again" : "")
+  }
+
+  private static func colour(_ slot: Int) -> String { "s\(slot % PageStyle.colours + 1)" }
 
   private func drawn(_ series: Series, _ xAxis: Axis, _ yAxis: Axis) -> String {
     let places = series.points.map { (x: x($0.x, xAxis), y: y($0.y, yAxis), point: $0) }
@@ -131,7 +136,7 @@ package struct LinePlot {
       let point = place.point
       if point.deviation > 0 {
         let (upper, lower) = (y(point.y + point.deviation, yAxis), y(point.y - point.deviation, yAxis))
-        let bar = "line error s\(series.slot + 1)"
+        let bar = "line error \(Self.colour(series.slot))"
         out += Markup.line(place.x, upper, place.x, lower, bar)
         out += Markup.line(place.x - 4, upper, place.x + 4, upper, bar)
         out += Markup.line(place.x - 4, lower, place.x + 4, lower, bar)
@@ -145,22 +150,25 @@ package struct LinePlot {
     return out
   }
 
-  /// The value at the end of each line, moved apart where they would overlap.
+  /// The value at the end of each line, moved apart where they would overlap, and once where several end in one point.
   private func ends(_ xAxis: Axis, _ yAxis: Axis) -> String {
     let last = series.compactMap(\.points.last)
     // One below the other, also where a line ends before the others.
     let edge = last.map { x($0.x, xAxis) }.max() ?? 0
-    var free = -Double.infinity
-    return last.map { (y: y($0.y, yAxis), text: yText($0.y)) }.sorted { $0.y < $1.y }.map { label in
+    let labels = last.map { (y: y($0.y, yAxis), text: yText($0.y)) }.sorted { $0.y < $1.y }
+    var (free, out) = (-Double.infinity, "")
+    for (index, label) in labels.enumerated() {
+      if index > 0, labels[index - 1].text == label.text, label.y - labels[index - 1].y < 1 { continue }
       let place = max(label.y, free)
       free = place + 14
-      return Markup.label(label.text, x: edge + 10, y: place + 4, "value")
-    }.joined()
+      out += Markup.label(label.text, x: edge + 10, y: place + 4, "value")
+    }
+    return out
   }
 
   /// A shape of its own for each model, as not everybody tells the colours apart.
   static func marker(_ slot: Int, _ x: Double, _ y: Double) -> String {
-    let style = "marker s\(slot + 1)"
+    let style = "marker \(colour(slot))"
     func number(_ value: Double) -> String { Markup.number(value) }
     func polygon(_ points: [(Double, Double)]) -> String {
       let text = points.map { "\(number(x + $0.0)),\(number(y + $0.1))" }.joined(separator: " ")

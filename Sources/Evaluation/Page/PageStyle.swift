@@ -22,6 +22,7 @@ package enum PageStyle {
     .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
     .error { stroke-width: 1.5; }
     .aside { stroke: var(--axis); stroke-dasharray: 5 5; }
+    .again { stroke-dasharray: 8 4; }
     .marker { stroke: var(--surface); stroke-width: 1.5; }
     .line.s1 { stroke: var(--c1); } .marker.s1 { fill: var(--c1); }
     .line.s2 { stroke: var(--c2); } .marker.s2 { fill: var(--c2); }

@@ -21,6 +21,14 @@ struct SelectorTests {
       backend: CPUBackend(threads: 2))
   }
 
+  @Test("with copied weights the usual one finds the best pair, whatever the seed of gates and text", arguments: 0..<5)
+  func seeds(_ seed: Int) throws {
+    var request = try SelectionFixture.request(scratch)
+    (request.sequences, request.length, request.prompts, request.pairs) = (8, 128, 6, 16)
+    request.seed = UInt64(seed)
+    #expect(try Pipeline(backend: CPUBackend(threads: 2)).select(request).selection.keep == [0, 6])
+  }
+
   @Test(
     "even distances, with and without the ends",
     arguments: [

@@ -180,9 +180,9 @@ struct TrainerTests {
     var settings = TrainingSettings.toy(steps: 3)
     settings.mixerRate = .nan
     let run = try TrainingRun(settings)
-    expectProblem(.missingField) { try run.run() }
+    expectProblem(.badArgument) { try run.run() }
     run.settings.mixerRate = -1
-    expectProblem(.wrongField) { try run.run() }
+    expectProblem(.badArgument) { try run.run() }
     #expect(run.scratch.entries().isEmpty)
   }
 

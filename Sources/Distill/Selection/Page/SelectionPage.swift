@@ -69,7 +69,7 @@ struct SelectionPage {
       xText: { NumberText.brief($0) },
       series: report.quality.enumerated().map { index, quality in
         LinePlot.Series(
-          name: quality.method, slot: index % PageStyle.colours,
+          name: quality.method, slot: index,
           points: quality.points.map { LinePlot.Point(x: Double($0.kept), y: $0[keyPath: value]) })
       }, yText: text
     ).svg()
