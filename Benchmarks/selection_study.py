@@ -111,7 +111,7 @@ def described(one):
 def table(headings, rows):
     print("\n| " + " | ".join(headings) + " |\n" + "|---" * len(headings) + "|")
     for row in rows:
-        print("| " + " | ".join(row) + " |")
+        print("| " + " | ".join(row + [""] * (len(headings) - len(row))) + " |")
 
 
 def choices(study):
