@@ -40,8 +40,7 @@ extension Pipeline {
       cost.trainedTokens += one.trainedTokens
     }
     guard cost.judgedTokens + cost.trainedTokens > 0 else { return cost }
-    // Training: the way there, back to inputs, back to weights, and the teacher.
-    cost.seconds = try run.secondsAToken * (Double(cost.judgedTokens) + 4 * Double(cost.trainedTokens))
+    cost.seconds = try run.expectedSeconds(cost)
     return cost
   }
 

@@ -64,10 +64,14 @@ extension SelectionRun {
     }
   }
 
-  /// Tokens of one candidate's judgement.
-  func judgedTokens(_ material: Material) throws(HybridizeError) -> Int {
-    var tokens = request.sequences * request.length
-    if material == .textAndAnswers { tokens += try answers().reduce(0) { $0 + $1.ids.count } }
-    return tokens
+  /// Tokens that go through a model, before any has: what is judged on, once for each candidate and once for the teacher each
+  /// time that some are judged together. A text may turn out to be shorter.
+  func judgedTokens(
+    _ material: Material, candidates: Int, together times: Int = 1
+  ) throws(HybridizeError) -> Int {
+    try checkTexts()
+    var tokens = request.texts.reduce(0) { $0 + sequences(ofShare: $1.share) } * request.length
+    if material == .textAndAnswers { tokens += try answers().tokenCount }
+    return (candidates + times) * tokens
   }
 }

@@ -46,7 +46,7 @@ public final class SelectionRun {
   deinit { scratch?.remove() }
 
   /// What has been taken so far, but for the time.
-  var cost: SelectionCost {
+  package var cost: SelectionCost {
     SelectionCost(judgedTokens: (madeJudge?.tokens ?? 0) + readTokens, trainedTokens: trainedTokens)
   }
 
@@ -115,23 +115,33 @@ public final class SelectionRun {
     if let sequences { return sequences }
     let texts = try trainingTexts()
     var random = SeededGenerator(seed: request.seed, stream: "text to select by")
-    let whole = request.texts.reduce(0) { $0 + $1.share }
     let made = zip(request.texts, texts.heldOutByText).flatMap { text, sequences -> [JudgedSequence] in
-      let wanted = Int((Double(request.sequences) * text.share / whole).rounded(.up))
-      return random.sample(min(wanted, sequences.count), of: sequences).map { JudgedSequence(text: $0.ids) }
+      random.sample(min(self.sequences(ofShare: text.share), sequences.count), of: sequences).map {
+        JudgedSequence(text: $0.ids)
+      }
     }
     sequences = made
     return made
   }
 
-  /// The texts, and what of them is never trained on.
-  func trainingTexts() throws(HybridizeError) -> TrainingTexts {
-    if let texts { return texts }
+  /// How many sequences are taken of a text: some of each.
+  func sequences(ofShare share: Double) -> Int {
+    Int((Double(request.sequences) * share / request.texts.reduce(0) { $0 + $1.share }).rounded(.up))
+  }
+
+  /// - Throws: `.badArgument` where there is no text.
+  func checkTexts() throws(HybridizeError) {
     guard !request.texts.isEmpty else {
       throw HybridizeError(
         .badArgument, expected: "a text to judge candidates on (--text)", found: "none",
         remedy: "give text like that which the model is to be good at")
     }
+  }
+
+  /// The texts, and what of them is never trained on.
+  func trainingTexts() throws(HybridizeError) -> TrainingTexts {
+    if let texts { return texts }
+    try checkTexts()
     let folder = if let cache = request.cache { cache } else { FileSystem.join(try scratchPath(), "tokens") }
     let made = try TrainingTexts(
       request.texts, settings: matchSettings, folder: folder,
@@ -170,19 +180,25 @@ public final class SelectionRun {
 }
 
 extension SelectionRun {
-  /// Of the teacher reading, measured on some hundred tokens of the first vocabulary.
-  var secondsAToken: Double {
-    get throws(HybridizeError) {
-      let ids = (0..<256).map { $0 % directory.configuration.vocabularySize }
-      let model = try teacher
-      let clock = ContinuousClock()
-      var fastest = Double.infinity
-      for _ in 0..<2 {
-        let start = clock.now
-        try model.forward(ids, state: model.makeState(capacity: ids.count), rows: .all)
-        fastest = min(fastest, (clock.now - start).inSeconds)
-      }
-      return fastest / Double(ids.count)
+  /// What so much will take, from the teacher reading some hundred tokens of the first vocabulary.
+  func expectedSeconds(_ cost: SelectionCost) throws(HybridizeError) -> Double {
+    let whole = try secondsAToken(rows: .all)
+    let layers = try secondsAToken(rows: .last)
+    // Candidates share, on the average, half of their layers with a base. Training: the way there, back to inputs, back to
+    // weights, and the teacher.
+    return (whole - layers / 2) * Double(cost.judgedTokens) + 4 * whole * Double(cost.trainedTokens)
+  }
+
+  private func secondsAToken(rows: Model.LogitRows) throws(HybridizeError) -> Double {
+    let ids = (0..<256).map { $0 % directory.configuration.vocabularySize }
+    let model = try teacher
+    let clock = ContinuousClock()
+    var fastest = Double.infinity
+    for _ in 0..<2 {
+      let start = clock.now
+      try model.forward(ids, state: model.makeState(capacity: ids.count), rows: rows)
+      fastest = min(fastest, (clock.now - start).inSeconds)
     }
+    return fastest / Double(ids.count)
   }
 }

@@ -6,7 +6,7 @@ struct Ablation {
   let criterion: Criterion
 
   func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    SelectionCost(judgedTokens: 2 * (run.layers.count + 1) * (try run.judgedTokens(.text)))
+    SelectionCost(judgedTokens: try run.judgedTokens(.text, candidates: run.layers.count + 1))
   }
 
   func ranking(_ run: SelectionRun) throws(HybridizeError) -> LayerRanking {

@@ -16,7 +16,7 @@ public struct DegreesOfFreedomSelector: Selector {
   public init() {}
 
   public func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    SelectionCost(judgedTokens: try run.judgedTokens(.text))
+    SelectionCost(judgedTokens: try run.judgedTokens(.text, candidates: 0))
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {

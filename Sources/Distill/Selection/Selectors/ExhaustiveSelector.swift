@@ -10,7 +10,7 @@ public struct ExhaustiveSelector: Selector {
   public init() {}
 
   public func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    SelectionCost(judgedTokens: try Self.sets(run).count * run.judgedTokens(.text))
+    SelectionCost(judgedTokens: try run.judgedTokens(.text, candidates: Self.sets(run).count))
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {

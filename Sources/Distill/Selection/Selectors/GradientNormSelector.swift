@@ -15,7 +15,7 @@ public struct GradientNormSelector: Selector {
   private static let readings = 4
 
   public func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    SelectionCost(judgedTokens: Self.readings * (try run.judgedTokens(.text)))
+    SelectionCost(judgedTokens: Self.readings * (try run.judgedTokens(.text, candidates: 0)))
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {

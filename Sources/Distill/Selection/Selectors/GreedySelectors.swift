@@ -10,8 +10,9 @@ struct GreedySearch {
 
   func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
     let rounds = picks(run)
+    guard rounds > 0 else { return SelectionCost() }
     let candidates = rounds * run.layers.count - rounds * (rounds - 1) / 2
-    return SelectionCost(judgedTokens: 2 * candidates * (try run.judgedTokens(.text)))
+    return SelectionCost(judgedTokens: try run.judgedTokens(.text, candidates: candidates + 1, together: rounds))
   }
 
   func select(_ run: SelectionRun, method: String, unit: String) throws(HybridizeError) -> Selection {

@@ -11,7 +11,7 @@ public struct HALOSelector: Selector {
   public init() {}
 
   public func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    SelectionCost(judgedTokens: 2 * (run.layers.count + 1) * (try run.judgedTokens(.textAndAnswers)))
+    SelectionCost(judgedTokens: try run.judgedTokens(.textAndAnswers, candidates: run.layers.count))
   }
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {

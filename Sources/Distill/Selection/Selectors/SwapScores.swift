@@ -28,10 +28,13 @@ struct SwapScores {
   private func material() -> SelectionRun.Material { criterion.answerWeight > 0 ? .textAndAnswers : .text }
 
   func expectedCost(_ run: SelectionRun) throws(HybridizeError) -> SelectionCost {
-    let candidates = run.layers.count + 1
+    let layers = run.layers.count
+    guard isTrained else {
+      return SelectionCost(judgedTokens: try run.judgedTokens(material(), candidates: layers + 1))
+    }
     return SelectionCost(
-      judgedTokens: 2 * candidates * (try run.judgedTokens(isTrained ? .textAndAnswers : material())),
-      trainedTokens: isTrained ? run.layers.count * run.tokensACandidate : 0)
+      judgedTokens: try run.judgedTokens(.textAndAnswers, candidates: layers, together: layers),
+      trainedTokens: layers * run.tokensACandidate)
   }
 
   /// - Throws: `.incompleteSelection` after having measured some layers where only these were asked for.
