@@ -116,21 +116,29 @@ public struct Distillation {
     return report
   }
 
-  /// What is ready to train. Leaves no directory behind where there was none and nothing could begin.
+  /// What is ready to train. Where a text cannot be read it leaves no directory behind that has nothing in it.
   private func prepared(
     _ model: TrainableModel, on backend: any Backend, _ progress: Progress
   ) throws(HybridizeError) -> Trainer {
-    let isNew = !FileSystem.exists(request.directory)
+    // Options that do not go together show before anything is made.
+    let objective = try objective(model, on: backend)
+    let texts: TrainingTexts
     do {
-      let texts = try trainingTexts(threads: backend.threads, progress)
-      return try Trainer(
-        try objective(model, on: backend), settings: request.settings, source: texts.source, heldOut: texts.heldOut,
-        in: request.directory, fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval),
-        progress: progress)
+      texts = try trainingTexts(threads: backend.threads, progress)
     } catch {
-      if isNew { DirectoryTree.remove(request.directory) }
+      // Another training may have begun there meanwhile.
+      if Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
       throw error
     }
+    return try Trainer(
+      objective, settings: request.settings, source: texts.source, heldOut: texts.heldOut, in: request.directory,
+      fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval), progress: progress)
+  }
+
+  /// Whether a directory has no file in it, however deep.
+  private static func isBare(_ path: String) -> Bool {
+    guard FileSystem.isDirectory(path), let names = try? FileSystem.list(path) else { return false }
+    return names.allSatisfy { isBare(FileSystem.join(path, $0)) }
   }
 
   private func trainingTexts(threads: Int, _ progress: Progress) throws(HybridizeError) -> TrainingTexts {

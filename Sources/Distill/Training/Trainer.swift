@@ -34,7 +34,7 @@ package final class Trainer {
   ///   - directory: where the training lives; made if it is not there.
   ///   - fingerprint: of all that decides the outcome beside settings: teacher, student, texts.
   ///   - clock: seconds since some moment.
-  /// - Throws: `.wrongField` and the like for settings that cannot be, `.outputBusy`, `.cannotWrite`.
+  /// - Throws: `.badArgument` for settings that cannot be, `.outputBusy`, `.cannotWrite`.
   package init(
     _ objective: any TrainingObjective, settings: TrainingSettings, source: any BatchSource, heldOut: [TokenBatch],
     in directory: String, fingerprint: String, saving: Saving = .everySeconds(300), progress: Progress = .silent,
