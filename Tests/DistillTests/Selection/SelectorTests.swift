@@ -17,7 +17,7 @@ struct SelectorTests {
   @Test("each chooses as many layers as are asked for, twice the same", arguments: judgingNames)
   func judging(_ name: String) throws {
     try checkSelector(
-      SelectorRegistry.selector(named: name), on: SelectionFixture.request(scratch, method: name), counts: [2],
+      SelectorRegistry.selector(named: name), on: SelectionFixture.request(scratch, method: name), counts: [1, 3],
       backend: CPUBackend(threads: 2))
   }
 
@@ -64,7 +64,7 @@ struct SelectorTests {
     arguments: [
       "kl-recall", "gr-s1", "ga-s1", "greedy-ga", "greedy-gr", "exhaustive", "zero-ppl", "zero-mse", "smart",
     ],
-    [5])
+    [2, 5])
   func planted(_ name: String, _ layer: Int) throws {
     let model = try SelectionFixture.modelMixing(in: layer, scratch)
     let report = try Pipeline(backend: CPUBackend(threads: 2)).select(
