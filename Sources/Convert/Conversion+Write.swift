@@ -106,8 +106,7 @@ extension Conversion {
   private func fingerprint() throws(HybridizeError) -> String {
     var paths = source.reader.files
     if let donor { paths += donor.reader.files }
-    var identities: [String] = []
-    for path in paths + companionPaths { identities.append("\(path) \(try FileSystem.identity(path))") }
+    let identities = try FileSystem.identities(paths + companionPaths)
     let text = JSONWriter.compact(
       .object([
         "version": .string(HybridizeVersion.current), "recipe": .object(Manifest.recipe(self)), "plan": plan.json,

@@ -188,9 +188,8 @@ public struct Distillation {
 
   /// 64 hexadecimal digits that other files of weights do not have.
   private static func identity(of models: ModelDirectory..., and rest: String) throws(HybridizeError) -> String {
-    var lines = [rest]
-    for path in models.flatMap(\.reader.files) { lines.append("\(path) \(try FileSystem.identity(path))") }
-    return SHA256.hash(text: lines.joined(separator: "\n"))
+    let files = try FileSystem.identities(models.flatMap(\.reader.files))
+    return SHA256.hash(text: ([rest] + files).joined(separator: "\n"))
   }
 
   /// Curves of this stage and of those that the student has gone through, as files to be copied.

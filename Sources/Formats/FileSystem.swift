@@ -57,6 +57,13 @@ public enum FileSystem {
     return "\(info.st_dev):\(info.st_ino):\(info.st_size):\(time.tv_sec).\(time.tv_nsec)"
   }
 
+  /// Path and identity of each file, a line each: what work that goes on later compares, to know that it reads the same.
+  ///
+  /// - Throws: `.unreadable`.
+  public static func identities(_ paths: [String]) throws(HybridizeError) -> [String] {
+    try paths.map { (path) throws(HybridizeError) in "\(path) \(try identity(path))" }
+  }
+
   /// All bytes of a regular file.
   ///
   /// - Throws: `.unreadable`, `.fileTooLarge` above `limit` bytes, before anything is allocated.

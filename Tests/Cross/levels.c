@@ -144,9 +144,11 @@ static void check_products(const ck_kernels *tested, const ck_kernels *plain, ck
       float *x = random_floats((rows - 1) * x_stride + inputs, -1, 1);
       float *first = random_floats(results, -1, 1), *found = copy(first, results), *expected = copy(first, results);
       if (rows <= ck_gemv_rows) {
-        tested->gemv(type, weight, outputs, inputs, x, rows, x_stride, found, out_stride);
-        plain->gemv(type, weight, outputs, inputs, x, rows, x_stride, expected, out_stride);
+        float *scratch = space(rows * inputs);
+        tested->gemv(type, weight, outputs, inputs, x, rows, x_stride, found, out_stride, scratch);
+        plain->gemv(type, weight, outputs, inputs, x, rows, x_stride, expected, out_stride, scratch);
         compare_sums("gemv", inputs, found, expected, results);
+        free(scratch);
       }
       float *scratch = space(ck_linear_scratch(outputs, inputs));
       for (int accumulate = 0; accumulate < 2; accumulate++) {

@@ -26,18 +26,26 @@ struct BatchTests {
       }
     }
     for (index, prompt) in prompts.enumerated() {
-      let state = model.makeState(capacity: prompt.count + steps.count, cacheType: cacheType)
-      var alone = [try model.lastLogits(prompt, state: state)]
-      for step in steps { alone.append(try model.lastLogits([step[index]], state: state)) }
       #expect(states[index].position == prompt.count + steps.count)
-      for (step, pair) in zip(together[index], alone).enumerated() {
-        // In bfloat16, sums of another order can round a key or value the other way.
+      let tokens = [prompt] + steps.map { [$0[index]] }
+      let exact = try logits(of: tokens, model, .full)
+      let alone = cacheType == .full ? exact : try logits(of: tokens, model, cacheType)
+      #expect(together[index].count == alone.count)
+      for (step, found) in together[index].enumerated() {
+        // A prompt of a few tokens goes through other kernels alone than in company, whose sums have another order; these
+        // can round a key or value to bfloat16 the other way, which changes less than rounding all of them does.
+        let roundings = zip(alone[step], exact[step]).map { abs($0 - $1) }.max() ?? 0
         expectClose(
-          pair.0.map { Double($0) }, pair.1.map { Double($0) }, absolute: cacheType == .full ? 2e-4 : 5e-3,
+          found.map { Double($0) }, alone[step], absolute: prompt.count > 32 ? 0 : max(2e-4, roundings),
           "sequence \(index), step \(step)")
       }
-      #expect(together[index].count == alone.count)
     }
+  }
+
+  /// What follows each of the inputs, one after the other.
+  private func logits(of inputs: [[Int]], _ model: Model, _ cacheType: CacheType) throws -> [[Double]] {
+    let state = model.makeState(capacity: inputs.reduce(0) { $0 + $1.count }, cacheType: cacheType)
+    return try inputs.map { try model.lastLogits($0, state: state).map { Double($0) } }
   }
 
   @Test("all rows come sequence by sequence, in order")

@@ -188,9 +188,10 @@ typedef struct ck_kernels {
   /// Adds the differences of `x` and `y` to `sums`.
   void (*difference)(const float *x, const float *y, size_t count, ck_difference *sums);
   /// `out[r, n] = sum_k x[r, k] weight[n, k]` for `rows <= ck_gemv_rows` and `outputs` rows of the weight.
+  /// scratch: `rows * inputs` floats.
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
-      float *out, size_t out_stride);
+      float *out, size_t out_stride, float *scratch);
   /// `out[r, n] = sum_k x[r, k] weight[n, k]`, added to what is there if `accumulate`, for many rows and `outputs` rows
   /// of the weight. scratch: `ck_linear_scratch`.
   void (*linear)(

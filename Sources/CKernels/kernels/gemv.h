@@ -9,54 +9,73 @@
 #define GEMV_SLOW_ROWS 4
 #define GEMV_AHEAD 2048
 
-/// Leaves the sums of `outputs` vectors at `out`, `step` apart.
-INLINE void store_sums(const floats *sum, size_t sum_step, int outputs, float *out, size_t step) {
-  int o = 0;
+/// Leaves the sums of `count` vectors, each `sum_step` from the one before, at `out`, `step` apart.
+INLINE void store_sums(const floats *sum, size_t sum_step, int count, float *out, size_t step) {
+  int s = 0;
 #pragma clang loop unroll(full)
-  for (; o + 4 <= outputs; o += 4) {
-    floats4 sums = sums_of(sum[o * sum_step], sum[(o + 1) * sum_step], sum[(o + 2) * sum_step], sum[(o + 3) * sum_step]);
+  for (; s + 4 <= count; s += 4) {
+    floats4 sums = sums_of(sum[s * sum_step], sum[(s + 1) * sum_step], sum[(s + 2) * sum_step], sum[(s + 3) * sum_step]);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < 4; i++) out[(size_t)(o + i) * step] = sums[i];
+    for (int i = 0; i < 4; i++) out[(size_t)(s + i) * step] = sums[i];
   }
 #pragma clang loop unroll(full)
-  for (; o < outputs; o++) out[(size_t)o * step] = sum_of(sum[o * sum_step]);
+  for (; s < count; s++) out[(size_t)s * step] = sum_of(sum[s * sum_step]);
 }
 
-/// Adds the products of WIDTH weights of each output, from element `k` on, with those of each row.
+/// Weights of a row that are loaded together: two vectors where halves of words are, as `load_half` has them.
+#define GEMV_UNIT(TYPE) ((size_t)((TYPE) == ck_bfloat16 ? 2 * WIDTH : WIDTH))
+
+/// Rows of x in the order in which weights of the type are loaded, up to a last unit that is not whole.
+INLINE void put_rows_apart(
+    ck_type type, const float *x, size_t rows, size_t x_stride, size_t inputs, float *apart) {
+  for (size_t r = 0; r < rows; r++, x += x_stride, apart += inputs) {
+    memcpy(apart, x, inputs * sizeof(float));
+    put_apart(type, apart, inputs / GEMV_UNIT(type) * GEMV_UNIT(type));
+  }
+}
+
+/// Adds the products of a unit's first or second vector of weights of each output with those of each row.
 INLINE void gemv_step(
-    ck_type type, int outputs, int rows, const char *weight, size_t step_bytes, size_t k, const float *x,
+    ck_type type, int outputs, int rows, const char *weight, size_t step_bytes, size_t unit, int half, const float *x,
     size_t x_stride, floats sum[8][8]) {
   // Registers hold all vectors of the shorter side, and one of the other at a time.
   floats held[8];
   if (rows < outputs) {
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) held[r] = load(x + (size_t)r * x_stride + k);
+    for (int r = 0; r < rows; r++) held[r] = load(x + (size_t)r * x_stride + unit + (size_t)half * WIDTH);
 #pragma clang loop unroll(full)
     for (int o = 0; o < outputs; o++) {
-      const floats w = load_weights(type, weight + (size_t)o * step_bytes, k);
+      const floats w = load_half(type, weight + (size_t)o * step_bytes, unit, half);
 #pragma clang loop unroll(full)
       for (int r = 0; r < rows; r++) sum[o][r] = multiply_add(w, held[r], sum[o][r]);
     }
   } else {
 #pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) held[o] = load_weights(type, weight + (size_t)o * step_bytes, k);
+    for (int o = 0; o < outputs; o++) held[o] = load_half(type, weight + (size_t)o * step_bytes, unit, half);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      const floats v = load(x + (size_t)r * x_stride + k);
+      const floats v = load(x + (size_t)r * x_stride + unit + (size_t)half * WIDTH);
 #pragma clang loop unroll(full)
       for (int o = 0; o < outputs; o++) sum[o][r] = multiply_add(held[o], v, sum[o][r]);
     }
   }
 }
 
-/// `outputs` rows of the weight, `step` rows apart, against `rows` of x, but for a last vector that is not whole. Both
+INLINE void gemv_unit(
+    ck_type type, int outputs, int rows, const char *weight, size_t step_bytes, size_t unit, const float *x,
+    size_t x_stride, floats sum[8][8]) {
+  gemv_step(type, outputs, rows, weight, step_bytes, unit, 0, x, x_stride, sum);
+  if (type == ck_bfloat16) gemv_step(type, outputs, rows, weight, step_bytes, unit, 1, x, x_stride, sum);
+}
+
+/// `outputs` rows of the weight, `step` rows apart, against `rows` of x, but for a last unit that is not whole. Both
 /// counts are constants after inlining, so that the accumulators are registers. Each sum has its own accumulator,
 /// whatever the tile: results do not depend on it.
 INLINE void gemv_tile(
     ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
     size_t x_stride, float *out, size_t out_stride) {
   floats sum[8][8];
-  const size_t step_bytes = step * ck_row_bytes(type, inputs), depth = inputs / WIDTH * WIDTH;
+  const size_t step_bytes = step * ck_row_bytes(type, inputs), unit = GEMV_UNIT(type), depth = inputs / unit * unit;
   const size_t line = CACHE_LINE / ck_row_bytes(type, 1);
 #pragma clang loop unroll(full)
   for (int o = 0; o < outputs; o++)
@@ -69,12 +88,18 @@ INLINE void gemv_tile(
 #pragma clang loop unroll(full)
       for (int o = 0; o < outputs; o++) ask_for((uintptr_t)weight + (size_t)o * step_bytes + ck_row_bytes(type, k) + GEMV_AHEAD);
 #pragma clang loop unroll(full)
-    for (size_t i = 0; i < line; i += WIDTH)
-      gemv_step(type, outputs, rows, weight, step_bytes, k + i, x, x_stride, sum);
+    for (size_t i = 0; i < line; i += unit)
+      gemv_unit(type, outputs, rows, weight, step_bytes, k + i, x, x_stride, sum);
   }
-  for (; k < depth; k += WIDTH) gemv_step(type, outputs, rows, weight, step_bytes, k, x, x_stride, sum);
+  for (; k < depth; k += unit) gemv_unit(type, outputs, rows, weight, step_bytes, k, x, x_stride, sum);
+  // Along the longer side, as four sums together cost less than one at a time.
+  if (rows > outputs) {
 #pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
+    for (int o = 0; o < outputs; o++) store_sums(sum[o], 1, rows, out + (size_t)o * step, out_stride);
+  } else {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
+  }
 }
 
 /// Adds what inputs from `first` on give. Apart from the rest, as it would take registers from it.
@@ -150,6 +175,7 @@ INLINE int gemv_tile_outputs(ck_type type, int rows) {
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   // Operands of NEON are in registers as well, none in memory.
   if (REGISTERS == 32) return rows <= 2 ? 8 : rows <= 5 ? 4 : rows == 6 ? 3 : 2;
+  if (type == ck_bfloat16 && rows == 4) return 2;  // the mask takes a register
   return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
 }
 
@@ -171,8 +197,9 @@ INLINE void gemv_rows(
     gemv_tile_of(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
   for (size_t o = run * (size_t)tile; o < outputs; o++)
     gemv_tile_of(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
-  if (type != ck_q8_0 && type != ck_q4_0 && inputs % WIDTH > 0)
-    gemv_rest(type, weight, outputs, inputs, inputs / WIDTH * WIDTH, x, (size_t)rows, x_stride, out, out_stride);
+  const size_t rest = inputs % GEMV_UNIT(type);
+  if (type != ck_q8_0 && type != ck_q4_0 && rest > 0)
+    gemv_rest(type, weight, outputs, inputs, inputs - rest, x, (size_t)rows, x_stride, out, out_stride);
 }
 
 #define GEMV_CASE(ROWS) \
@@ -195,10 +222,12 @@ INLINE void gemv_of_type(
 
 static void gemv(
     ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
-    float *out, size_t out_stride) {
+    float *out, size_t out_stride, float *scratch) {
   switch (type) {
     case ck_float32: return gemv_of_type(ck_float32, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_bfloat16: return gemv_of_type(ck_bfloat16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
+    case ck_bfloat16:
+      put_rows_apart(ck_bfloat16, x, rows, x_stride, inputs, scratch);
+      return gemv_of_type(ck_bfloat16, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
     case ck_float16: return gemv_of_type(ck_float16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
     case ck_q8_0: return gemv_of_type(ck_q8_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
     case ck_q4_0: return gemv_of_type(ck_q4_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);

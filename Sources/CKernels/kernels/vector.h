@@ -173,7 +173,13 @@ INLINE floats load_weights(ck_type type, const void *weights, size_t i) {
 INLINE floats load_half(ck_type type, const void *weights, size_t i, int half) {
   if (type != ck_bfloat16) return load_weights(type, weights, i + (size_t)half * WIDTH);
   const words pairs = *(const words_in_memory *)((const uint16_t *)weights + i);
-  return (floats)(half ? pairs & 0xFFFF0000u : pairs << 16);
+  if (!half) return (floats)(pairs << 16);
+  words odd = 0xFFFF0000u;
+#if defined(__x86_64__)
+  // Kept from being known: the compiler would blend with zeros, which takes turns from multiplication on some processors.
+  __asm__("" : "+v"(odd));
+#endif
+  return (floats)(pairs & odd);
 }
 
 typedef float floats_twice __attribute__((ext_vector_type(2 * WIDTH)));

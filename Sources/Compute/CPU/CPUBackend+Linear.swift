@@ -26,8 +26,9 @@ extension CPUBackend {
           return multiply(x, weight, piece, into: target, stride: out.columns, adding: true, scratch)
         }
         let width = piece.outputs.count
-        multiply(x, weight, piece, into: scratch, stride: width, scratch)
-        for index in 0..<piece.rows.count { kernels.add(target + index * out.columns, scratch + index * width, width) }
+        let result = scratch + pieces.scratchFloats
+        multiply(x, weight, piece, into: result, stride: width, scratch)
+        for index in 0..<piece.rows.count { kernels.add(target + index * out.columns, result + index * width, width) }
       }
     }
   }
@@ -72,22 +73,26 @@ extension CPUBackend {
         weight.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns, x.row(rows.lowerBound),
         rows.count, x.columns, target, stride, adding ? 1 : 0, scratch)
     }
-    let together = Self.rowsTogether(rows.count, inputs: weight.columns)
+    let together = rowsTogether(rows.count, of: weight)
     for first in Swift.stride(from: 0, to: rows.count, by: together) {
       kernels.gemv(
         weight.kernelType, weight.row(outputs.lowerBound), outputs.count, weight.columns,
-        x.row(rows.lowerBound + first), min(together, rows.count - first), x.columns, target + first * stride, stride)
+        x.row(rows.lowerBound + first), min(together, rows.count - first), x.columns, target + first * stride, stride,
+        scratch)
     }
   }
 
-  /// Rows that one walk over a weight takes. As many as the kernel can if the first-level cache has room for them beside
-  /// the weight that passes by; else all if they are few enough to spare a second walk; else four, whose sums and
-  /// weights fill the registers best, or what comes from the second-level cache in time.
-  private static func rowsTogether(_ rows: Int, inputs: Int) -> Int {
-    let bytes = inputs * MemoryLayout<Float>.stride
-    if ck_gemv_rows * bytes <= 24 << 10 { return ck_gemv_rows }
-    if rows <= 6, rows * bytes <= 48 << 10 { return rows }
-    return min(4, max(2, (48 << 10) / bytes))
+  /// Rows that one walk over a weight takes, of walks that take about as many each. All that the kernel can where 32
+  /// registers hold their sums or where integers are unpacked; else five, beside which there is room for two outputs'
+  /// weights. Less if the first-level cache has no room for the rows, down to what comes from the second level in time.
+  private func rowsTogether(_ rows: Int, of weight: Weight) -> Int {
+    let bytes = weight.columns * MemoryLayout<Float>.stride
+    var takesAll = instructionSet == .avx512 || instructionSet == .neon
+    if case .quantized = weight.format { takesAll = true }
+    let best = takesAll ? ck_gemv_rows : 5
+    let most = best * bytes <= 32 << 10 ? best : min(4, max(2, (48 << 10) / bytes))
+    let walks = (rows + most - 1) / most
+    return (rows + walks - 1) / walks
   }
 }
 
@@ -124,7 +129,7 @@ package struct LinearPieces {
       let itemsAThread = max(2, (bytesAThread + Self.bytesAnItem - 1) / Self.bytesAnItem)
       count = min(tiles, threads * itemsAThread)
       (blocks, rowsABlock) = (1, rows)
-      scratchFloats = 0
+      scratchFloats = min(rows, ck_gemv_rows) * (weights.map(\.columns).max() ?? 0)
       largestPiece = rows * Self.outputsATile * (count == 0 ? 0 : (tiles + count - 1) / count)
     } else {
       // Packing a panel costs as much as multiplying it with about ten rows: blocks are as high as threads can share.

@@ -65,13 +65,13 @@ package final class CandidateLedger {
   private static func identity(_ request: SelectionRequest) throws(HybridizeError) -> String {
     var lines = [HybridizeVersion.current]
     for path in [request.model] + (request.student.map { [$0] } ?? []) {
-      for file in try ModelDirectory(path).reader.files { lines.append("\(file) \(try FileSystem.identity(file))") }
+      lines += try FileSystem.identities(ModelDirectory(path).reader.files)
     }
     let choice = request.choice
     lines.append(
       "\(request.mixer) \(choice.preset) \(choice.expandKeyValue) \(JSONWriter.compact(.object(choice.options)))")
     for text in request.texts { lines.append("\(text.path) \(text.share) \(try FileSystem.identity(text.path))") }
-    if let words = request.words { lines.append("\(words) \(try FileSystem.identity(words))") }
+    if let words = request.words { lines += try FileSystem.identities([words]) }
     lines.append("\(request.sequences) \(request.length) \(request.prompts) \(request.pairs) \(request.seed)")
     return SHA256.hash(text: lines.joined(separator: "\n"))
   }
