@@ -64,24 +64,35 @@ let package = Package(
     .executableTarget(
       name: "fuzz", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"], path: "Tests/Fuzz/Seeded",
       swiftSettings: strict),
+    // What needs the upper rooms stands apart, so that tests of kernels and models are built without them.
     .target(
-      name: "TestSupport", dependencies: everyRoom, path: "Tests/Support", swiftSettings: strict),
+      name: "TestSupport", dependencies: belowEvaluation, path: "Tests/Support", exclude: ["Selection"],
+      swiftSettings: strict),
+    .target(
+      name: "SelectionTestSupport", dependencies: everyRoom, path: "Tests/Support/Selection", swiftSettings: strict),
     tests("CoreTests", uses: ["HybridizeCore"]),
     tests("FormatsTests", uses: ["HybridizeCore", "HybridizeFormats"]),
     tests("ComputeTests", uses: ["HybridizeCore", "HybridizeCompute", "CKernels"]),
     tests("RuntimeTests", uses: belowEvaluation),
     tests("EvaluationTests", uses: belowConvert),
     tests("ConvertTests", uses: belowDistill),
-    tests("RecipeTests", uses: everyRoom),
+    tests("RecipeTests", uses: everyRoom + ["SelectionTestSupport"]),
     tests("HouseTests", uses: []),
-    tests("DistillTests", uses: everyRoom),
+    tests("DistillTests", uses: everyRoom + ["SelectionTestSupport"]),
     tests("CommandTests", uses: ["hybridize", "HybridizeCore", "HybridizeFormats"]),
   ]
 )
 
-// Builds of some tests alone, for instance of those that scripts/sanitize.sh runs: HYBRIDIZE_TESTS=ComputeTests,CoreTests.
+// Some tests alone, with nothing that they do not need: HYBRIDIZE_TESTS=ComputeTests,CoreTests, as scripts/sanitize.sh has it.
 if let names = Context.environment["HYBRIDIZE_TESTS"]?.split(separator: ",").map(String.init) {
-  package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+  var needed: Set<String> = []
+  func need(_ name: String) {
+    guard needed.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { return }
+    for case .byNameItem(let dependency, _) in target.dependencies { need(dependency) }
+  }
+  names.forEach(need)
+  package.targets.removeAll { !needed.contains($0.name) }
+  package.products = []
 }
 
 // libFuzzer needs flags that no package may ask of those who use it.

@@ -6,6 +6,7 @@ import HybridizeDistill
 import HybridizeEvaluation
 import HybridizeFormats
 import HybridizeRuntime
+import SelectionTestSupport
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import HybridizeConvert
 import HybridizeCore
 import HybridizeDistill
 import HybridizeRuntime
+import SelectionTestSupport
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import HybridizeCore
 import HybridizeDistill
 import HybridizeFormats
 import HybridizeRuntime
+import SelectionTestSupport
 import TestSupport
 import Testing
 
