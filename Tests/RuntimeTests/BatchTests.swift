@@ -28,15 +28,14 @@ struct BatchTests {
     for (index, prompt) in prompts.enumerated() {
       #expect(states[index].position == prompt.count + steps.count)
       let tokens = [prompt] + steps.map { [$0[index]] }
-      let exact = try logits(of: tokens, model, .full)
-      let alone = cacheType == .full ? exact : try logits(of: tokens, model, cacheType)
+      let alone = try logits(of: tokens, model, cacheType)
       #expect(together[index].count == alone.count)
       for (step, found) in together[index].enumerated() {
         // A prompt of a few tokens goes through other kernels alone than in company, whose sums have another order; these
-        // can round a key or value to bfloat16 the other way, which changes less than rounding all of them does.
-        let roundings = zip(alone[step], exact[step]).map { abs($0 - $1) }.max() ?? 0
+        // can round a key or value to bfloat16 the other way.
+        let bound = cacheType == .full ? 2e-4 : 5e-3
         expectClose(
-          found.map { Double($0) }, alone[step], absolute: prompt.count > 32 ? 0 : max(2e-4, roundings),
+          found.map { Double($0) }, alone[step], absolute: prompt.count > 32 ? 0 : bound,
           "sequence \(index), step \(step)")
       }
     }

@@ -22,6 +22,17 @@ INLINE void store_sums(const floats *sum, size_t sum_step, int count, float *out
   for (; s < count; s++) out[(size_t)s * step] = sum_of(sum[s * sum_step]);
 }
 
+/// Leaves the sums of a tile: along its longer side, as four together cost less than one at a time.
+INLINE void store_tile(floats sum[8][8], int outputs, int rows, float *out, size_t step, size_t out_stride) {
+  if (rows > outputs) {
+#pragma clang loop unroll(full)
+    for (int o = 0; o < outputs; o++) store_sums(sum[o], 1, rows, out + (size_t)o * step, out_stride);
+  } else {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
+  }
+}
+
 /// Weights of a row that are loaded together: two vectors where halves of words are, as `load_half` has them.
 #define GEMV_UNIT(TYPE) ((size_t)((TYPE) == ck_bfloat16 ? 2 * WIDTH : WIDTH))
 
@@ -64,8 +75,8 @@ INLINE void gemv_step(
 INLINE void gemv_unit(
     ck_type type, int outputs, int rows, const char *weight, size_t step_bytes, size_t unit, const float *x,
     size_t x_stride, floats sum[8][8]) {
-  gemv_step(type, outputs, rows, weight, step_bytes, unit, 0, x, x_stride, sum);
   if (type == ck_bfloat16) gemv_step(type, outputs, rows, weight, step_bytes, unit, 1, x, x_stride, sum);
+  gemv_step(type, outputs, rows, weight, step_bytes, unit, 0, x, x_stride, sum);
 }
 
 /// `outputs` rows of the weight, `step` rows apart, against `rows` of x, but for a last unit that is not whole. Both
@@ -92,14 +103,7 @@ INLINE void gemv_tile(
       gemv_unit(type, outputs, rows, weight, step_bytes, k + i, x, x_stride, sum);
   }
   for (; k < depth; k += unit) gemv_unit(type, outputs, rows, weight, step_bytes, k, x, x_stride, sum);
-  // Along the longer side, as four sums together cost less than one at a time.
-  if (rows > outputs) {
-#pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) store_sums(sum[o], 1, rows, out + (size_t)o * step, out_stride);
-  } else {
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
-  }
+  store_tile(sum, outputs, rows, out, step, out_stride);
 }
 
 /// Adds what inputs from `first` on give. Apart from the rest, as it would take registers from it.
@@ -165,8 +169,7 @@ INLINE void gemv_tile_of_blocks(
       }
     }
   }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
+  store_tile(sum, outputs, rows, out, step, out_stride);
 }
 
 /// Runs of the weight at once: as many as the accumulators leave registers for.
