@@ -6,7 +6,7 @@ worth after the same match. Writes tables in Markdown.
 
 FOLDER keeps students and results; what is there is not done again, so that an interrupted study goes on.
 A PART is
-  choices     sets by method, from copied weights and after 0.25M and 1M tokens of alignment
+  choices     sets by method, from copied weights and after 0.25M, 1M and 2M tokens of alignment
   trained     the paper's selector (ga-s2), 50,000 tokens a candidate after 0.25M of alignment
   pairs       all 28 pairs, matched on 50,000 tokens after 0.25M of alignment, on the first seed: the yardstick
   selectors   what each method chose on three seeds, what that took, what it is worth after the same match on the same seed,
@@ -33,6 +33,8 @@ BY_TEACHER = [
     "zero-ppl", "zero-mse", "zero-recall", "zero-ar", "zero-multi-hop", "zero-variable-tracking", "zero-cwe", "zero-fwe",
     "attention", "dof", "lamp", "uniform", "terminals",
 ]
+# Each candidate trained. What one of them has measured the next need not.
+TRAINED = ["ga-s2", "gr-s2", "avg-s2"]
 SEEDS = [0, 1, 2, 3, 4]
 FEW_SEEDS = [0, 1, 2]
 
@@ -73,12 +75,20 @@ class Study:
 
     def choice(self, method, tokens, seed):
         def make():
-            trained = ["--tokens", "50000"] if method == "ga-s2" else []
-            scores = ["--scores", str(self.folder / f"scores-{method}-{tokens}-{seed}.jsonl")]
+            trained = ["--tokens", "50000"] if method in TRAINED else []
+            shared = TRAINED[0] if method in TRAINED else method
+            scores = ["--scores", str(self.folder / f"scores-{shared}-{tokens}-{seed}.jsonl")]
             return self.run(
                 "select", MODEL, "--keep", "2", "--method", method, "--student", str(self.student(tokens, seed)),
                 "--seed", str(seed), *trained, *scores, *TEXT, *WORDS, *self.cache)
         return self.kept(f"choice-{method}-{tokens}-{seed}", make)["results"]["selections"][0]
+
+    def cost(self, method, tokens, seed):
+        """Tokens and seconds of a choice; of avg-s2 those of the two whose ranks it takes."""
+        parts = TRAINED[:2] if method == "avg-s2" else [method]
+        costs = [self.choice(part, tokens, seed)["cost"] for part in parts]
+        return (sum(cost["judged_tokens"] + cost["trained_tokens"] for cost in costs),
+                sum(cost["seconds"] for cost in costs))
 
     def matched(self, layers, seed):
         """KL and recall of a set after a short match."""
@@ -118,7 +128,7 @@ def table(headings, rows):
 def choices(study):
     for tokens, methods in (
         (0, KL_GUIDED + OTHERS_BY_STUDENT + BY_TEACHER), (250_000, KL_GUIDED + OTHERS_BY_STUDENT + ["flashmorph"]),
-        (1_000_000, KL_GUIDED),
+        (1_000_000, KL_GUIDED), (2_000_000, ["kl-recall", "gr-s1", "ga-s1"]),
     ):
         seeds = {method: SEEDS if method in KL_GUIDED and tokens < 1_000_000 else FEW_SEEDS for method in methods}
         rows = [[f"`{method}`"] + [described(study.choice(method, tokens, seed)) for seed in seeds[method]]
@@ -154,15 +164,16 @@ def selectors(study):
     best_pair = min(results, key=results.get)
     best = {seed: study.matched(best_pair, seed)[0] for seed in FEW_SEEDS}
     rows = []
-    runs = [(method, 250_000) for method in KL_GUIDED + ["ga-s2"] + OTHERS_BY_STUDENT + ["flashmorph"]]
+    runs = [(method, 250_000) for method in KL_GUIDED + TRAINED + OTHERS_BY_STUDENT + ["flashmorph"]]
     for method, tokens in runs + [(method, 0) for method in BY_TEACHER]:
         found = [study.choice(method, tokens, seed) for seed in FEW_SEEDS]
         worth = [study.matched(tuple(one["keep"]), seed) for seed, one in zip(FEW_SEEDS, found)]
+        costs = [study.cost(method, tokens, seed) for seed in FEW_SEEDS]
         sets = collections.Counter(braces(one["keep"]) for one in found)
         rows.append([
             f"`{method}`", ", ".join(f"{name} {count} of {len(found)}" for name, count in sets.most_common()),
-            f"{statistics.median(one['cost']['judged_tokens'] + one['cost']['trained_tokens'] for one in found):,.0f}",
-            f"{statistics.median(one['cost']['seconds'] for one in found):.1f}",
+            f"{statistics.median(count for count, _ in costs):,.0f}",
+            f"{statistics.median(seconds for _, seconds in costs):.1f}",
             f"{statistics.mean(kl for kl, _ in worth):.4f}", f"{statistics.mean(recall for _, recall in worth):.3f}",
             f"{statistics.mean(kl - best[seed] for seed, (kl, _) in zip(FEW_SEEDS, worth)):.4f}",
         ])
