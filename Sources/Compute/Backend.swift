@@ -76,6 +76,9 @@ public protocol Backend: GradientOperations, MixingGradientOperations {
   /// - Precondition: every id is a row of the table.
   func embed(_ ids: [Int], _ table: Weight, into out: Tensor)
   /// `out = x weight^T`; x `[tokens, weight.columns]`, out `[tokens, weight.rows]`.
+  ///
+  /// With a quantised weight x may be rounded in blocks of `QuantizedType.blockSize`, each value by at most 2^-15 of the
+  /// block's largest: 128 times less than what the weight was rounded by, and nothing where 16 bits hold the values.
   func linear(_ x: Tensor, _ weight: Weight, into out: Tensor)
   /// `outs[i] = x weights[i]^T`: several linear layers of one input.
   func linear(_ x: Tensor, _ weights: [Weight], into outs: [Tensor])

@@ -36,6 +36,29 @@ struct NumericRangeTests {
     #expect(values[10].isFinite)
   }
 
+  @Test(
+    "with quantised weights a number that is not finite shows in its own row only", arguments: InstructionSet.available)
+  func quantizedProductOfBrokenRows(_ instructionSet: InstructionSet) throws {
+    let backend = try CPUBackend(threads: 2, instructionSet: instructionSet)
+    let comparison = BackendComparison(backend, against: ReferenceBackend(), seed: 5)
+    let plain = try comparison.weight([70, 96], .float32)
+    for type in QuantizedType.allCases {
+      let weight = try #require(backend.quantize(plain.tested, as: type)).weight
+      for broken in [Double.nan, .infinity, -.infinity] {
+        for rows in [1, 2, 3, 8, 9] {
+          var values = (0..<rows * 96).map { _ in comparison.generator.uniform(-1, 1) }
+          values[(rows / 2) * 96 + 50] = broken
+          let out = comparison.memory(rows, 70).tested
+          backend.linear(comparison.twin(rows, 96, values).tested, weight, into: out)
+          let results = backend.read(out)
+          for row in 0..<rows {
+            #expect(results[row * 70..<(row + 1) * 70].allSatisfy { $0.isFinite == (row != rows / 2) })
+          }
+        }
+      }
+    }
+  }
+
   @Test("attention with huge scores picks the greatest", arguments: [1, 70])
   func hugeScores(_ tokens: Int) throws {
     let backend = try CPUBackend(threads: 1)

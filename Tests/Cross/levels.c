@@ -162,6 +162,27 @@ static void check_products(const ck_kernels *tested, const ck_kernels *plain, ck
   }
 }
 
+/// Rows that become integers for a quantised weight: the smallest, ties, what rounds up to too large an integer, the
+/// largest, and what is not finite, beside a block of zeros.
+static void check_rounding(const ck_kernels *tested, const ck_kernels *plain, ck_type type) {
+  enum { inputs = 3 * ck_block, outputs = 11, rows = 8 };
+  void *weight = random_weight(plain, type, outputs, inputs);
+  float *x = random_floats(rows * inputs, -1, 1), *scratch = space(rows * inputs);
+  float found[rows * outputs], expected[rows * outputs];
+  for (size_t i = 0; i < inputs; i++) {
+    x[i] *= 0x1p-120f;
+    x[inputs + i] = ((float)(i % 64) - 31.5f) * 0x1p-14f + (i % ck_block == 0);
+    x[2 * inputs + i] = i % 3 ? 0x1.fffffep0f : -0x1.fffffep0f;
+    x[3 * inputs + i] *= 0x1p126f;
+  }
+  x[4 * inputs + 7] = INFINITY, x[5 * inputs + 40] = -INFINITY, x[6 * inputs + 80] = NAN;
+  for (int i = 0; i < ck_block; i++) x[7 * inputs + ck_block + i] = 0;
+  tested->gemv(type, weight, outputs, inputs, x, rows, inputs, found, outputs, scratch);
+  plain->gemv(type, weight, outputs, inputs, x, rows, inputs, expected, outputs, scratch);
+  for (size_t r = 0; r < rows; r++) compare("gemv", sums, found + r * outputs, expected + r * outputs, outputs);
+  free(weight), free(x), free(scratch);
+}
+
 static void check_sgemm(const ck_kernels *tested, const ck_kernels *plain) {
   EACH(m_of, 1, 5, 13, 101) EACH(n_of, 1, 9, 37) EACH(k_of, 1, 30, 300) for (int turns = 0; turns < 4; turns++) {
     const size_t m = *m_of, n = *n_of, k = *k_of;
@@ -746,6 +767,7 @@ static void check_all(void *context, size_t item, size_t thread) {
   (void)item, (void)thread;
   const ck_kernels *tested = ((struct levels *)context)->tested, *plain = ((struct levels *)context)->plain;
   for (ck_type type = ck_float32; type <= ck_q4_0; type++) check_products(tested, plain, type);
+  for (ck_type type = ck_q8_0; type <= ck_q4_0; type++) check_rounding(tested, plain, type);
   check_sgemm(tested, plain);
   check_widening(tested, plain);
   check_narrowing(tested, plain);

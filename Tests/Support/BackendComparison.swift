@@ -71,14 +71,15 @@ package final class BackendComparison {
 
   package func note(_ mismatch: String) { mismatches.append("\(mismatch), seed \(seed)") }
 
-  /// Notes where the two sides differ by more than `tolerance` of the element and the tensor's typical size.
-  package func compare(_ what: String, _ twin: Twin, tolerance: Double) {
+  /// Notes where the two sides differ by more than `tolerance` of the element and the tensor's typical size, and more
+  /// than `floor`, what the reference itself is off by.
+  package func compare(_ what: String, _ twin: Twin, tolerance: Double, floor: Double = 0) {
     let found = backend.read(twin.tested)
     let expected = reference.read(twin.expected)
     let typical = (expected.reduce(0) { $0 + $1 * $1 } / Double(max(expected.count, 1))).squareRoot()
     let wrong = found.indices.filter { index in
       // Written so that NaN is a difference.
-      !(abs(found[index] - expected[index]) <= tolerance * (abs(expected[index]) + typical))
+      !(abs(found[index] - expected[index]) <= tolerance * (abs(expected[index]) + typical) + floor)
     }
     guard let first = wrong.first else { return }
     mismatches.append(

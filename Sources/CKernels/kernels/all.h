@@ -9,6 +9,8 @@
 #include "decay_gradient.h"
 #include "elementwise.h"
 #include "gemm.h"
+#include "tile.h"
+#include "gemv_quantized.h"
 #include "gemv.h"
 #include "linear_recurrence.h"
 #include "product.h"

@@ -9,30 +9,6 @@
 #define GEMV_SLOW_ROWS 4
 #define GEMV_AHEAD 2048
 
-/// Leaves the sums of `count` vectors, each `sum_step` from the one before, at `out`, `step` apart.
-INLINE void store_sums(const floats *sum, size_t sum_step, int count, float *out, size_t step) {
-  int s = 0;
-#pragma clang loop unroll(full)
-  for (; s + 4 <= count; s += 4) {
-    floats4 sums = sums_of(sum[s * sum_step], sum[(s + 1) * sum_step], sum[(s + 2) * sum_step], sum[(s + 3) * sum_step]);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 4; i++) out[(size_t)(s + i) * step] = sums[i];
-  }
-#pragma clang loop unroll(full)
-  for (; s < count; s++) out[(size_t)s * step] = sum_of(sum[s * sum_step]);
-}
-
-/// Leaves the sums of a tile: along its longer side, as four together cost less than one at a time.
-INLINE void store_tile(floats sum[8][8], int outputs, int rows, float *out, size_t step, size_t out_stride) {
-  if (rows > outputs) {
-#pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) store_sums(sum[o], 1, rows, out + (size_t)o * step, out_stride);
-  } else {
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) store_sums(&sum[0][r], 8, outputs, out + (size_t)r * out_stride, step);
-  }
-}
-
 /// Weights of a row that are loaded together: two vectors where halves of words are, as `load_half` has them.
 #define GEMV_UNIT(TYPE) ((size_t)((TYPE) == ck_bfloat16 ? 2 * WIDTH : WIDTH))
 
@@ -118,77 +94,13 @@ static void gemv_rest(
     }
 }
 
-/// A block's integers, without its scale; those of four bits are 8 too large where they are left shifted.
-INLINE void unpack_block(ck_type type, int is_shifted, const char *block, floats *values) {
-  if (type == ck_q8_0) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < ck_block; i += WIDTH)
-      values[i / WIDTH] = __builtin_convertvector(load_bytes(block + 2 + i), floats);
-    return;
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < ck_block / 2; i += WIDTH) {
-    words pairs = load_pairs(block + 2 + i);
-    const int shift = is_shifted ? 0 : 8;
-    values[i / WIDTH] = __builtin_convertvector((ints)(pairs & 15) - shift, floats);
-    values[(i + ck_block / 2) / WIDTH] = __builtin_convertvector((ints)(pairs >> 4) - shift, floats);
-  }
-}
-
-/// The same for quantised weights: the products of a block are summed before its scale multiplies them. For one row,
-/// what four bits are too large is taken off once a block: `sum (q - 8) x = sum q x - 8 sum x`.
-INLINE void gemv_tile_of_blocks(
-    ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
-    size_t x_stride, float *out, size_t out_stride) {
-  floats sum[8][8];
-  const size_t step_bytes = step * ck_row_bytes(type, inputs), block_bytes = ck_row_bytes(type, ck_block);
-  const int is_shifted = type == ck_q4_0 && rows == 1;
-#pragma clang loop unroll(full)
-  for (int o = 0; o < outputs; o++)
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) sum[o][r] = 0;
-  for (size_t k = 0; k < inputs; k += ck_block, weight += block_bytes) {
-    floats excess = 0;
-    if (is_shifted)
-#pragma clang loop unroll(full)
-      for (size_t i = 0; i < ck_block; i += WIDTH) excess += load(x + k + i);
-#pragma clang loop unroll(full)
-    for (int o = 0; o < outputs; o++) {
-      const char *block = weight + (size_t)o * step_bytes;
-      const floats scale = float16_everywhere(block);
-      floats w[ck_block / WIDTH];
-      unpack_block(type, is_shifted, block, w);
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) {
-        const float *v = x + (size_t)r * x_stride + k;
-        floats part = w[0] * load(v);
-#pragma clang loop unroll(full)
-        for (int i = 1; i < ck_block / WIDTH; i++) part = multiply_add(w[i], load(v + i * WIDTH), part);
-        if (is_shifted) part = multiply_add(excess, (floats)-8.0f, part);
-        sum[o][r] = multiply_add(scale, part, sum[o][r]);
-      }
-    }
-  }
-  store_tile(sum, outputs, rows, out, step, out_stride);
-}
-
 /// Runs of the weight at once: as many as the accumulators leave registers for.
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
-  if (type == ck_q8_0 || type == ck_q4_0) return rows == 1 ? (type == ck_q8_0 ? 8 : 4) : rows <= 3 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   // Operands of NEON are in registers as well, none in memory.
   if (REGISTERS == 32) return rows <= 2 ? 8 : rows <= 5 ? 4 : rows == 6 ? 3 : 2;
   if (type == ck_bfloat16 && rows == 4) return 2;  // the mask takes a register
   return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
-}
-
-INLINE void gemv_tile_of(
-    ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
-    size_t x_stride, float *out, size_t out_stride) {
-  if (type == ck_q8_0 || type == ck_q4_0)
-    gemv_tile_of_blocks(type, outputs, rows, weight, step, inputs, x, x_stride, out, out_stride);
-  else
-    gemv_tile(type, outputs, rows, weight, step, inputs, x, x_stride, out, out_stride);
 }
 
 INLINE void gemv_rows(
@@ -197,11 +109,11 @@ INLINE void gemv_rows(
   const int tile = gemv_tile_outputs(type, rows);
   const size_t row_bytes = ck_row_bytes(type, inputs), run = outputs / (size_t)tile;
   for (size_t o = 0; o < run; o++)
-    gemv_tile_of(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
+    gemv_tile(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
   for (size_t o = run * (size_t)tile; o < outputs; o++)
-    gemv_tile_of(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
+    gemv_tile(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
   const size_t rest = inputs % GEMV_UNIT(type);
-  if (type != ck_q8_0 && type != ck_q4_0 && rest > 0)
+  if (rest > 0)
     gemv_rest(type, weight, outputs, inputs, inputs - rest, x, (size_t)rows, x_stride, out, out_stride);
 }
 
@@ -232,7 +144,7 @@ static void gemv(
       put_rows_apart(ck_bfloat16, x, rows, x_stride, inputs, scratch);
       return gemv_of_type(ck_bfloat16, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
     case ck_float16: return gemv_of_type(ck_float16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_q8_0: return gemv_of_type(ck_q8_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_q4_0: return gemv_of_type(ck_q4_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
+    case ck_q8_0: return gemv_of_blocks(ck_q8_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride, scratch);
+    case ck_q4_0: return gemv_of_blocks(ck_q4_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride, scratch);
   }
 }

@@ -83,12 +83,12 @@ extension CPUBackend {
   }
 
   /// Rows that one walk over a weight takes, of walks that take about as many each. All that the kernel can where 32
-  /// registers hold their sums or where integers are unpacked; else five, beside which there is room for two outputs'
+  /// registers hold their sums or where integers are multiplied; else five, beside which there is room for two outputs'
   /// weights. Less if the first-level cache has no room for the rows, down to what comes from the second level in time.
   private func rowsTogether(_ rows: Int, of weight: Weight) -> Int {
-    let bytes = weight.columns * MemoryLayout<Float>.stride
+    var bytes = weight.columns * MemoryLayout<Float>.stride
     var takesAll = instructionSet == .avx512 || instructionSet == .neon
-    if case .quantized = weight.format { takesAll = true }
+    if case .quantized = weight.format { (takesAll, bytes) = (true, bytes / 2) }
     let best = takesAll ? ck_gemv_rows : 5
     let most = best * bytes <= 32 << 10 ? best : min(4, max(2, (48 << 10) / bytes))
     let walks = (rows + most - 1) / most
