@@ -43,6 +43,7 @@ struct GenerateCommand: ParsableCommand {
     let tokenizer = try directory.tokenizer()
     let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
     let sampler = try sampling.sampler()
+    let endTokens = try directory.endTokens()
     let model = try directory.load(on: try shared.backend(), loading.options)
     loading.report(model, quiet: shared.quiet || shared.json)
     var decoder = StreamDecoder(tokenizer)
@@ -51,7 +52,7 @@ struct GenerateCommand: ParsableCommand {
       text += piece
       if !shared.json { Terminal.out(piece, newline: false) }
     }
-    var generator = Generator(model, sampler: sampler)
+    var generator = Generator(model, sampler: sampler, endTokens: endTokens)
     try generator.check(ids)
     if !shared.json && !chat { Terminal.out(prompt, newline: false) }
     let outcome = try generator.generate(ids, maximum: tokens, promptCache: promptCache) { token in

@@ -57,6 +57,28 @@ struct ModelDirectoryTests {
     #expect(try pico.open(in: scratch).derivedTensors == [name])
   }
 
+  @Test(
+    "end tokens are those of generation_config.json, or of config.json if it names none",
+    arguments: [
+      (nil, [0]), ("{}", [0]), ("{\"eos_token_id\": null}", [0]), ("{\"eos_token_id\": 7}", [7]),
+      ("{\"eos_token_id\": [7, 2], \"do_sample\": true}", [7, 2]),
+    ] as [(String?, [Int])])
+  func endTokens(_ generation: String?, _ expected: [Int]) throws {
+    let copy = ModelCopy(in: scratch)
+    try copy.configure { $0["eos_token_id"] = .integer(0) }
+    if let generation { try copy.replace("generation_config.json", generation) }
+    #expect(try ModelDirectory(copy.path).endTokens() == expected)
+  }
+
+  @Test("a broken generation_config.json is named", arguments: ["[]", "{\"eos_token_id\": \"end\"}", "{"])
+  func brokenGenerationConfiguration(_ text: String) throws {
+    let copy = ModelCopy(in: scratch)
+    try copy.replace("generation_config.json", text)
+    let directory = try ModelDirectory(copy.path)
+    let error = #expect(throws: HybridizeError.self) { try directory.endTokens() }
+    #expect(error?.file == copy.file("generation_config.json"))
+  }
+
   @Test("a tied head may be saved as a copy of the embedding, and as nothing else")
   func tiedHead() throws {
     let pico = try PicoModel()

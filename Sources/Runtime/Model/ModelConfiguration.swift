@@ -23,7 +23,7 @@ public struct ModelConfiguration: Sendable {
   public let queryKeyNorm: Bool
   /// The mixer of each layer, first layer first.
   public let mixers: [any MixerSpecification]
-  /// Tokens that end a text.
+  /// Tokens that end a text; see also `ModelDirectory.endTokens`.
   public let endTokens: [Int]
 
   public var layerCount: Int { mixers.count }
@@ -119,7 +119,7 @@ extension ModelConfiguration {
     }
   }
 
-  private static func endTokens(_ fields: inout FieldReader) throws(HybridizeError) -> [Int] {
+  static func endTokens(_ fields: inout FieldReader) throws(HybridizeError) -> [Int] {
     guard let value = fields.value("eos_token_id") else { return [] }
     let values = value.arrayValue ?? [value]
     let tokens = values.compactMap(\.integerValue)

@@ -54,6 +54,24 @@ public struct ModelDirectory: Sendable {
     } catch { throw error.inFile(path) }
   }
 
+  /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of, or
+  /// of config.json if it names none.
+  ///
+  /// - Throws: what reading a JSON document can throw, `.wrongField`.
+  public func endTokens() throws(HybridizeError) -> [Int] {
+    let path = path + "/generation_config.json"
+    guard FileSystem.exists(path) else { return configuration.endTokens }
+    let value = try Self.readJSON(path)
+    do throws(HybridizeError) {
+      guard let object = value.objectValue else {
+        throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
+      }
+      var fields = FieldReader(object)
+      let tokens = try ModelConfiguration.endTokens(&fields)
+      return tokens.isEmpty ? configuration.endTokens : tokens
+    } catch { throw error.inFile(path) }
+  }
+
   /// A JSON document of at most 64 MiB.
   package static func readJSON(_ path: String) throws(HybridizeError) -> JSONValue {
     let bytes = try FileSystem.read(path, limit: 64 << 20)
