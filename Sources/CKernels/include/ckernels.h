@@ -189,8 +189,8 @@ typedef struct ck_kernels {
   void (*difference)(const float *x, const float *y, size_t count, ck_difference *sums);
   /// `out[r, n] = sum_k x[r, k] weight[n, k]` for `rows <= ck_gemv_rows` and `outputs` rows of the weight.
   /// For a quantised weight each block of x is rounded to whole steps: a power of two, of which the largest value has
-  /// 2^14 or more, less than 2^15, but not less than 2^-126. So none moves by more than 2^-15 of the largest, and what is
-  /// not finite makes a block's results NaN. scratch: `rows * inputs` floats.
+  /// 2^14 or more, less than 2^15, but not less than 2^-126. So none moves by more than 2^-15 of the largest, but for
+  /// values below 2^-111, and what is not finite makes a row's results NaN. scratch: `rows * inputs` floats.
   void (*gemv)(
       ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
       float *out, size_t out_stride, float *scratch);

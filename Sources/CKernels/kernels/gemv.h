@@ -96,11 +96,21 @@ static void gemv_rest(
 
 /// Runs of the weight at once: as many as the accumulators leave registers for.
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
+  if (is_quantised(type)) return rows == 1 ? 8 : rows == 2 ? 4 : rows == 3 ? 3 : rows == 4 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   // Operands of NEON are in registers as well, none in memory.
   if (REGISTERS == 32) return rows <= 2 ? 8 : rows <= 5 ? 4 : rows == 6 ? 3 : 2;
   if (type == ck_bfloat16 && rows == 4) return 2;  // the mask takes a register
   return rows == 1 ? 8 : rows == 2 ? 4 : rows <= 4 ? 3 : rows <= 6 ? 2 : 1;
+}
+
+INLINE void gemv_tile_of(
+    ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
+    size_t x_stride, float *out, size_t out_stride) {
+  if (is_quantised(type))
+    gemv_tile_of_blocks(type, outputs, rows, weight, step, inputs, x, x_stride, out, out_stride);
+  else
+    gemv_tile(type, outputs, rows, weight, step, inputs, x, x_stride, out, out_stride);
 }
 
 INLINE void gemv_rows(
@@ -109,11 +119,11 @@ INLINE void gemv_rows(
   const int tile = gemv_tile_outputs(type, rows);
   const size_t row_bytes = ck_row_bytes(type, inputs), run = outputs / (size_t)tile;
   for (size_t o = 0; o < run; o++)
-    gemv_tile(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
+    gemv_tile_of(type, tile, rows, weight + o * row_bytes, run, inputs, x, x_stride, out + o, out_stride);
   for (size_t o = run * (size_t)tile; o < outputs; o++)
-    gemv_tile(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
+    gemv_tile_of(type, 1, rows, weight + o * row_bytes, 1, inputs, x, x_stride, out + o, out_stride);
   const size_t rest = inputs % GEMV_UNIT(type);
-  if (rest > 0)
+  if (!is_quantised(type) && rest > 0)
     gemv_rest(type, weight, outputs, inputs, inputs - rest, x, (size_t)rows, x_stride, out, out_stride);
 }
 
@@ -144,7 +154,11 @@ static void gemv(
       put_rows_apart(ck_bfloat16, x, rows, x_stride, inputs, scratch);
       return gemv_of_type(ck_bfloat16, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
     case ck_float16: return gemv_of_type(ck_float16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_q8_0: return gemv_of_blocks(ck_q8_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride, scratch);
-    case ck_q4_0: return gemv_of_blocks(ck_q4_0, weight, outputs, inputs, x, rows, x_stride, out, out_stride, scratch);
+    case ck_q8_0:
+      put_rows_in_integers(x, rows, x_stride, inputs, scratch);
+      return gemv_of_type(ck_q8_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
+    case ck_q4_0:
+      put_rows_in_integers(x, rows, x_stride, inputs, scratch);
+      return gemv_of_type(ck_q4_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
   }
 }

@@ -14,8 +14,11 @@ typedef int16_t block_of_shorts __attribute__((ext_vector_type(ck_block), aligne
 
 enum { block_parts = ck_block / (2 * WIDTH) };
 
-/// A row of x as `gemv` says, in steps. What is not finite makes its block's step a NaN.
-static void put_row_in_integers(const float *x, size_t inputs, int16_t *integers, float *steps) {
+/// A row of x in integers, as many as inputs, and then their steps, one a block: together little more than half of the
+/// row in floats. What is not finite makes its block's step a NaN.
+static void put_row_in_integers(const float *x, size_t inputs, float *row) {
+  int16_t *integers = (int16_t *)row;
+  float *steps = row + inputs / 2;
   for (size_t k = 0; k < inputs; k += ck_block, steps++) {
     const block_of_floats values = *(const block_of_floats *)(x + k);
     const uint32_t largest = __builtin_reduce_max((block_of_words)values & 0x7FFFFFFFu);
@@ -31,6 +34,10 @@ static void put_row_in_integers(const float *x, size_t inputs, int16_t *integers
     if (exponent == 255) *steps = NAN;
     *(block_of_shorts *)(integers + k) = __builtin_convertvector((block_of_words)whole, block_of_shorts);
   }
+}
+
+INLINE void put_rows_in_integers(const float *x, size_t rows, size_t x_stride, size_t inputs, float *integers) {
+  for (size_t r = 0; r < rows; r++) put_row_in_integers(x + r * x_stride, inputs, integers + r * inputs);
 }
 
 /// The products of neighbours, added: one instruction where there is one.
@@ -58,18 +65,17 @@ INLINE shorts unpack_part(ck_type type, const char *block, int part) {
   return __builtin_convertvector(quanta, shorts);
 }
 
-/// `outputs` rows of the weight, `step` rows apart, against `rows` of integers; constants after inlining, as in
-/// `gemv_tile`.
+/// As `gemv_tile`, of a quantised weight and rows of integers.
 INLINE void gemv_tile_of_blocks(
-    ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const int16_t *x,
-    const float *steps, float *out, size_t out_stride) {
+    ck_type type, int outputs, int rows, const char *weight, size_t step, size_t inputs, const float *x,
+    size_t x_stride, float *out, size_t out_stride) {
   floats sum[8][8];
   const size_t step_bytes = step * ck_row_bytes(type, inputs), block_bytes = ck_row_bytes(type, ck_block);
 #pragma clang loop unroll(full)
   for (int o = 0; o < outputs; o++)
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) sum[o][r] = 0;
-  for (size_t k = 0; k < inputs; k += ck_block, weight += block_bytes, steps++) {
+  for (size_t k = 0; k < inputs; k += ck_block, weight += block_bytes) {
 #pragma clang loop unroll(full)
     for (int o = 0; o < outputs; o++) {
       const char *block = weight + (size_t)o * step_bytes;
@@ -79,48 +85,15 @@ INLINE void gemv_tile_of_blocks(
       for (int part = 0; part < block_parts; part++) w[part] = unpack_part(type, block, part);
 #pragma clang loop unroll(full)
       for (int r = 0; r < rows; r++) {
-        const shorts_in_memory *values = (const shorts_in_memory *)(x + (size_t)r * inputs + k);
+        const float *row = x + (size_t)r * x_stride;
+        const shorts_in_memory *values = (const shorts_in_memory *)((const int16_t *)row + k);
         ints whole = multiply_pairs(w[0], values[0]);
 #pragma clang loop unroll(full)
         for (int part = 1; part < block_parts; part++) whole += multiply_pairs(w[part], values[part]);
-        const floats worth = scale * steps[(size_t)r * (inputs / ck_block)];
+        const floats worth = scale * row[inputs / 2 + k / ck_block];
         sum[o][r] = multiply_add(worth, __builtin_convertvector(whole, floats), sum[o][r]);
       }
     }
   }
   store_tile(sum, outputs, rows, out, step, out_stride);
-}
-
-INLINE void gemv_rows_of_blocks(
-    ck_type type, int rows, const char *weight, size_t outputs, size_t inputs, const int16_t *x, const float *steps,
-    float *out, size_t out_stride) {
-  const int tile = rows == 1 ? 8 : rows == 2 ? 4 : rows == 3 ? 3 : rows == 4 ? 2 : 1;
-  const size_t row_bytes = ck_row_bytes(type, inputs), run = outputs / (size_t)tile;
-  for (size_t o = 0; o < run; o++)
-    gemv_tile_of_blocks(type, tile, rows, weight + o * row_bytes, run, inputs, x, steps, out + o, out_stride);
-  for (size_t o = run * (size_t)tile; o < outputs; o++)
-    gemv_tile_of_blocks(type, 1, rows, weight + o * row_bytes, 1, inputs, x, steps, out + o, out_stride);
-}
-
-#define BLOCKS_CASE(ROWS) \
-  case ROWS: return gemv_rows_of_blocks(type, ROWS, weight, outputs, inputs, integers, steps, out, out_stride)
-
-/// Scratch as `gemv` has it, of which this takes little more than half.
-INLINE void gemv_of_blocks(
-    ck_type type, const char *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
-    float *out, size_t out_stride, float *scratch) {
-  float *steps = scratch;
-  int16_t *integers = (int16_t *)(scratch + rows * (inputs / ck_block));
-  for (size_t r = 0; r < rows; r++)
-    put_row_in_integers(x + r * x_stride, inputs, integers + r * inputs, steps + r * (inputs / ck_block));
-  switch (rows) {
-    BLOCKS_CASE(1);
-    BLOCKS_CASE(2);
-    BLOCKS_CASE(3);
-    BLOCKS_CASE(4);
-    BLOCKS_CASE(5);
-    BLOCKS_CASE(6);
-    BLOCKS_CASE(7);
-    BLOCKS_CASE(8);
-  }
 }

@@ -120,6 +120,8 @@ INLINE floats from_float16(halves x) {
 #endif
 }
 
+INLINE int is_quantised(ck_type type) { return type == ck_q8_0 || type == ck_q4_0; }
+
 typedef int8_t bytes_in_memory __attribute__((ext_vector_type(WIDTH), aligned(1), may_alias));
 typedef uint8_t unsigned_bytes __attribute__((ext_vector_type(WIDTH)));
 typedef uint8_t unsigned_bytes_in_memory __attribute__((ext_vector_type(WIDTH), aligned(1), may_alias));
@@ -159,7 +161,7 @@ INLINE floats load_quantized(ck_type type, const char *block, size_t i) {
 /// WIDTH weights from element `i` on; of a quantised type within a block.
 INLINE floats load_weights(ck_type type, const void *weights, size_t i) {
   if (type == ck_float32) return load((const float *)weights + i);
-  if (type == ck_q8_0 || type == ck_q4_0) {
+  if (is_quantised(type)) {
     const char *block = (const char *)weights + ck_row_bytes(type, i / ck_block * ck_block);
     return float16_everywhere(block) * load_quantized(type, block, i % ck_block);
   }
@@ -208,7 +210,7 @@ INLINE void put_together(ck_type type, float *x, size_t count) {
 INLINE floats load_first_weights(ck_type type, const void *weights, size_t i, size_t count) {
   if (count >= WIDTH) return load_weights(type, weights, i);
   if (type == ck_float32) return load_first((const float *)weights + i, count);
-  if (type == ck_q8_0 || type == ck_q4_0) __builtin_unreachable();
+  if (is_quantised(type)) __builtin_unreachable();
   uint16_t lanes[WIDTH] = {0};
   for (size_t j = 0; j < count; j++) lanes[j] = ((const uint16_t *)weights)[i + j];
   return load_weights(type, lanes, 0);

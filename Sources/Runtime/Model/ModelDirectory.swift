@@ -44,14 +44,10 @@ public struct ModelDirectory: Sendable {
         .unreadable, file: path, expected: "config.json beside the weights", found: "no such file",
         remedy: "give the directory of a whole model")
     }
-    let value = try readJSON(path)
-    do throws(HybridizeError) {
-      guard let object = value.objectValue else {
-        throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
-      }
+    return try readObject(path) { (object) throws(HybridizeError) in
       let configuration = try KerasHubConfiguration.huggingFace(object) ?? object
       return try ModelConfiguration(json: configuration, catalog: catalog)
-    } catch { throw error.inFile(path) }
+    }
   }
 
   /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of, or
@@ -61,14 +57,23 @@ public struct ModelDirectory: Sendable {
   public func endTokens() throws(HybridizeError) -> [Int] {
     let path = path + "/generation_config.json"
     guard FileSystem.exists(path) else { return configuration.endTokens }
-    let value = try Self.readJSON(path)
+    let tokens = try Self.readObject(path) { (object) throws(HybridizeError) in
+      var fields = FieldReader(object)
+      return try ModelConfiguration.endTokens(&fields)
+    }
+    return tokens.isEmpty ? configuration.endTokens : tokens
+  }
+
+  /// What `read` makes of a file's JSON object. Errors name the file.
+  private static func readObject<Result>(
+    _ path: String, _ read: (JSONObject) throws(HybridizeError) -> Result
+  ) throws(HybridizeError) -> Result {
+    let value = try readJSON(path)
     do throws(HybridizeError) {
       guard let object = value.objectValue else {
         throw HybridizeError(.wrongField, expected: "an object", found: value.kind)
       }
-      var fields = FieldReader(object)
-      let tokens = try ModelConfiguration.endTokens(&fields)
-      return tokens.isEmpty ? configuration.endTokens : tokens
+      return try read(object)
     } catch { throw error.inFile(path) }
   }
 
