@@ -30,7 +30,7 @@ compare() { # COMMAND... LEVEL: first whether it can fail, then whether it does
 
 compile native
 "$clang" "$built"/native/*.o -o "$built/levels" -lm -lpthread
-for level in avx2 avx512 neon; do
+for level in avx2-halves avx2 avx512 neon; do
   status=0
   "$built/levels" "$level" > /dev/null 2>&1 || status=$?
   if [ "$status" -eq 2 ]; then

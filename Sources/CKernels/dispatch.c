@@ -8,6 +8,7 @@ const ck_kernels *ck_kernels_of(ck_level level) {
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
   if (level == ck_level_avx512) return avx512 ? &ck_kernels_avx512 : NULL;
   if (level == ck_level_avx2) return avx2 ? &ck_kernels_avx2 : NULL;
+  if (level == ck_level_avx2_halves) return avx2 ? &ck_kernels_avx2_halves : NULL;
 #endif
 #if defined(__aarch64__)
   if (level == ck_level_neon) return &ck_kernels_neon;
@@ -17,7 +18,9 @@ const ck_kernels *ck_kernels_of(ck_level level) {
 
 ck_level ck_best_level(void) {
   if (ck_kernels_of(ck_level_avx512)) return ck_level_avx512;
-  if (ck_kernels_of(ck_level_avx2)) return ck_level_avx2;
+#if defined(__x86_64__)
+  if (ck_kernels_of(ck_level_avx2)) return __builtin_cpu_is("znver1") ? ck_level_avx2_halves : ck_level_avx2;
+#endif
   if (ck_kernels_of(ck_level_neon)) return ck_level_neon;
   return ck_level_portable;
 }

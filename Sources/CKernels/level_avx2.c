@@ -8,5 +8,11 @@
 #define HAS_HALF 1
 #define LEVEL ck_kernels_avx2
 #include "kernels/all.h"
+
+#undef LEVEL
+#define LEVEL ck_kernels_avx2_halves
+#undef GEMV
+#define GEMV ck_gemv_in_halves
+#include "kernels/table.h"
 #pragma clang attribute pop
 #endif

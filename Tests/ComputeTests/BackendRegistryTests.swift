@@ -2,12 +2,6 @@ import HybridizeCompute
 import HybridizeCore
 import Testing
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 @Suite("backend registry")
 struct BackendRegistryTests {
   @Test("every registered backend can be made and bears its name", arguments: BackendRegistry.names)
@@ -21,32 +15,6 @@ struct BackendRegistryTests {
       let error = $0 as? HybridizeError
       return error?.problem == .badArgument && error?.found == "abacus"
         && error?.expected == "a backend: cpu, reference"
-    }
-  }
-
-  @Test("an instruction set that the machine lacks is an error")
-  func missingInstructionSet() {
-    for instructionSet in InstructionSet.allCases where !InstructionSet.available.contains(instructionSet) {
-      #expect { try CPUBackend(threads: 1, instructionSet: instructionSet) } throws: {
-        ($0 as? HybridizeError)?.problem == .badArgument
-      }
-    }
-    #expect(InstructionSet.available.first == .portable)
-  }
-
-  @Test("HYBRIDIZE_ISA forces an instruction set, and a wrong name is an error")
-  func environmentForces() async {
-    await #expect(processExitsWith: .success) {
-      setenv("HYBRIDIZE_ISA", "portable", 1)
-      let forced = try CPUBackend(threads: 1)
-      guard forced.instructionSet == .portable else { exit(1) }
-      setenv("HYBRIDIZE_ISA", "abacus", 1)
-      do {
-        _ = try CPUBackend(threads: 1)
-        exit(1)
-      } catch let error as HybridizeError {
-        guard error.problem == .badArgument, error.found == "abacus" else { exit(1) }
-      }
     }
   }
 }

@@ -50,7 +50,10 @@ static void check_all(void *context, size_t item, size_t thread) {
 static const struct {
   const char *name;
   ck_level level;
-} levels[] = {{"portable", ck_level_portable}, {"avx2", ck_level_avx2}, {"avx512", ck_level_avx512}, {"neon", ck_level_neon}};
+} levels[] = {
+    {"portable", ck_level_portable}, {"avx2-halves", ck_level_avx2_halves}, {"avx2", ck_level_avx2},
+    {"avx512", ck_level_avx512},     {"neon", ck_level_neon},
+};
 
 int main(int count, char **arguments) {
   struct levels pair = {NULL, ck_kernels_of(ck_level_portable)};

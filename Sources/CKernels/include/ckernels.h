@@ -18,10 +18,11 @@ extern "C" {
 
 /// Instruction sets, those of one architecture weakest first.
 typedef enum ck_level {
-  ck_level_portable = 0,  // 128-bit vectors as the compiler makes them for any processor of the architecture
-  ck_level_avx2 = 1,      // AVX2, FMA, F16C
-  ck_level_avx512 = 2,    // AVX-512 F, BW, VL, DQ
-  ck_level_neon = 3,      // of every 64-bit ARM processor: fused multiply-add, float16 conversions, 32 registers
+  ck_level_portable = 0,     // 128-bit vectors as the compiler makes them for any processor of the architecture
+  ck_level_avx2_halves = 1,  // AVX2, FMA, F16C of a processor that takes a vector of 256 bits in two halves
+  ck_level_avx2 = 2,         // AVX2, FMA, F16C
+  ck_level_avx512 = 3,       // AVX-512 F, BW, VL, DQ
+  ck_level_neon = 4,         // of every 64-bit ARM processor: fused multiply-add, float16 conversions, 32 registers
 } ck_level;
 
 /// How weights are stored. The quantised types are blocks of 32 along a row: a float16 scale, then 32 bytes, or 16

@@ -96,6 +96,8 @@ static void gemv_rest(
 
 /// Runs of the weight at once: as many as the accumulators leave registers for.
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
+  // Half vectors: what a tile of several outputs would save is less than what its registers cost.
+  if (is_quantised(type) && WIDTH == 4 && REGISTERS == 16) return rows == 1 ? 5 : 1;
   if (is_quantised(type)) return rows == 1 ? 8 : rows == 2 ? 4 : rows == 3 ? 3 : rows == 4 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;
   // Operands of NEON are in registers as well, none in memory.
@@ -145,20 +147,11 @@ INLINE void gemv_of_type(
   }
 }
 
-static void gemv(
+/// Of a quantised weight; scratch has room for the rows.
+static void gemv_of_blocks(
     ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
     float *out, size_t out_stride, float *scratch) {
-  switch (type) {
-    case ck_float32: return gemv_of_type(ck_float32, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_bfloat16:
-      put_rows_apart(ck_bfloat16, x, rows, x_stride, inputs, scratch);
-      return gemv_of_type(ck_bfloat16, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
-    case ck_float16: return gemv_of_type(ck_float16, weight, outputs, inputs, x, rows, x_stride, out, out_stride);
-    case ck_q8_0:
-      put_rows_in_integers(x, rows, x_stride, inputs, scratch);
-      return gemv_of_type(ck_q8_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
-    case ck_q4_0:
-      put_rows_in_integers(x, rows, x_stride, inputs, scratch);
-      return gemv_of_type(ck_q4_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
-  }
+  put_rows_in_integers(x, rows, x_stride, inputs, scratch);
+  if (type == ck_q8_0) gemv_of_type(ck_q8_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
+  else gemv_of_type(ck_q4_0, weight, outputs, inputs, scratch, rows, inputs, out, out_stride);
 }

@@ -5,12 +5,13 @@
 typedef int16_t shorts __attribute__((ext_vector_type(2 * WIDTH)));
 typedef int16_t shorts_in_memory __attribute__((ext_vector_type(2 * WIDTH), aligned(2), may_alias));
 typedef int8_t bytes_of_part __attribute__((ext_vector_type(2 * WIDTH), aligned(1), may_alias));
-typedef uint8_t unsigned_bytes_of_part __attribute__((ext_vector_type(2 * WIDTH), aligned(1), may_alias));
-typedef int8_t bytes_of_half __attribute__((ext_vector_type(WIDTH)));
 
 typedef float block_of_floats __attribute__((ext_vector_type(ck_block), aligned(4), may_alias));
 typedef uint32_t block_of_words __attribute__((ext_vector_type(ck_block)));
 typedef int16_t block_of_shorts __attribute__((ext_vector_type(ck_block), aligned(2), may_alias));
+typedef int8_t block_of_bytes __attribute__((ext_vector_type(ck_block)));
+typedef int8_t half_of_block __attribute__((ext_vector_type(ck_block / 2)));
+typedef uint8_t block_of_pairs __attribute__((ext_vector_type(ck_block / 2), aligned(1), may_alias));
 
 enum { block_parts = ck_block / (2 * WIDTH) };
 
@@ -46,23 +47,21 @@ INLINE ints multiply_pairs(shorts x, shorts y) {
          __builtin_convertvector(x.odd, ints) * __builtin_convertvector(y.odd, ints);
 }
 
-/// A part of a block's integers.
-INLINE shorts unpack_part(ck_type type, const char *block, int part) {
+/// The integers of a block, a vector at a time.
+INLINE void unpack_block(ck_type type, const char *block, shorts integers[block_parts]) {
   const char *bytes = block + 2;
-  if (type == ck_q8_0) return __builtin_convertvector(((const bytes_of_part *)bytes)[part], shorts);
-  // Byte i has element i in its low half and element 16 + i in its high one. What they are too large is taken off
-  // before they are widened, as bytes need fewer registers.
-#if WIDTH == 16
-  const unsigned_bytes pairs = *(const unsigned_bytes_in_memory *)bytes;
-  bytes_of_part quanta;
-  quanta.lo = (bytes_of_half)((pairs & 15) - 8);
-  quanta.hi = (bytes_of_half)((pairs >> 4) - 8);
-#else
-  const int first = part * 2 * WIDTH;
-  const unsigned_bytes_of_part pairs = *(const unsigned_bytes_of_part *)(bytes + first % (ck_block / 2));
-  const bytes_of_part quanta = (bytes_of_part)((first < ck_block / 2 ? pairs & 15 : pairs >> 4) - 8);
-#endif
-  return __builtin_convertvector(quanta, shorts);
+  block_of_bytes quanta;
+  if (type == ck_q4_0) {
+    // Byte i has element i in its low half and element 16 + i in its high one. What they are too large is taken off
+    // before they are widened, as bytes need fewer registers.
+    const block_of_pairs pairs = *(const block_of_pairs *)bytes;
+    quanta.lo = (half_of_block)((pairs & 15) - 8);
+    quanta.hi = (half_of_block)((pairs >> 4) - 8);
+    bytes = (const char *)&quanta;
+  }
+#pragma clang loop unroll(full)
+  for (int part = 0; part < block_parts; part++)
+    integers[part] = __builtin_convertvector(((const bytes_of_part *)bytes)[part], shorts);
 }
 
 /// As `gemv_tile`, of a quantised weight and rows of integers.
@@ -81,17 +80,20 @@ INLINE void gemv_tile_of_blocks(
       const char *block = weight + (size_t)o * step_bytes;
       const floats scale = float16_everywhere(block);
       shorts w[block_parts];
-#pragma clang loop unroll(full)
-      for (int part = 0; part < block_parts; part++) w[part] = unpack_part(type, block, part);
+      unpack_block(type, block, w);
 #pragma clang loop unroll(full)
       for (int r = 0; r < rows; r++) {
         const float *row = x + (size_t)r * x_stride;
         const shorts_in_memory *values = (const shorts_in_memory *)((const int16_t *)row + k);
-        ints whole = multiply_pairs(w[0], values[0]);
+        ints whole[block_parts];
 #pragma clang loop unroll(full)
-        for (int part = 1; part < block_parts; part++) whole += multiply_pairs(w[part], values[part]);
+        for (int part = 0; part < block_parts; part++) whole[part] = multiply_pairs(w[part], values[part]);
+#pragma clang loop unroll(full)
+        for (int half = block_parts / 2; half > 0; half /= 2)
+#pragma clang loop unroll(full)
+          for (int part = 0; part < half; part++) whole[part] += whole[part + half];
         const floats worth = scale * row[inputs / 2 + k / ck_block];
-        sum[o][r] = multiply_add(worth, __builtin_convertvector(whole, floats), sum[o][r]);
+        sum[o][r] = multiply_add(worth, __builtin_convertvector(whole[0], floats), sum[o][r]);
       }
     }
   }
