@@ -96,7 +96,8 @@ static void gemv_rest(
 
 /// Runs of the weight at once: as many as the accumulators leave registers for.
 INLINE int gemv_tile_outputs(ck_type type, int rows) {
-  // Half vectors: what a tile of several outputs would save is less than what its registers cost.
+  // Twice as many vectors of integers in a block as with eight lanes: what a tile of several outputs saves is less than
+  // what its registers cost.
   if (is_quantised(type) && WIDTH == 4 && REGISTERS == 16) return rows == 1 ? 5 : 1;
   if (is_quantised(type)) return rows == 1 ? 8 : rows == 2 ? 4 : rows == 3 ? 3 : rows == 4 ? 2 : 1;
   if (WIDTH == 16) return rows <= 2 ? 8 : rows <= 6 ? 4 : 3;

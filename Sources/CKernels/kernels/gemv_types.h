@@ -1,4 +1,5 @@
-// A few rows times a weight of any type.
+// A few rows times a weight of any type. Not in gemv.h, as a level may take from there what quantised weights need
+// alone.
 
 static void gemv(
     ck_type type, const void *weight, size_t outputs, size_t inputs, const float *x, size_t rows, size_t x_stride,
