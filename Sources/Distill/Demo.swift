@@ -139,7 +139,7 @@ public struct Demo {
       let directory = try ModelDirectory(path)
       let tokenizer = try directory.tokenizer()
       var generator = Generator(try directory.load(on: pipeline.backend), sampler: .greedy)
-      let outcome = try generator.generate(tokenizer.encode(Self.prompt), maximum: 6)
+      let outcome = try generator.generate(tokenizer.encode(Self.prompt, special: .before), maximum: 6)
       let answer = try tokenizer.decode(outcome.tokens)
       let line = String(answer.prefix { $0 != "\n" })
       show("  \(name): \(ErrorText.escape(line))\n")

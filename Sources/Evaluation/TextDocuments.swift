@@ -18,7 +18,7 @@ public enum TextDocuments {
     // What a plain text has had so far and no document has.
     var ids: [Int] = []
     while documents.count < limit, let piece = try reader.next() {
-      ids += tokenizer.encode(try piece.text())
+      ids += try tokenizer.encode(try piece.text())
       switch reader.form {
       case .lines:
         if ids.count >= length { documents.append(Array(ids.prefix(length))) }

@@ -24,7 +24,7 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     let tokenizer = try ModelDirectory.tokenizer(at: model)
-    let ids = tokenizer.encode(try readText())
+    let ids = try tokenizer.encode(try readText())
     shared.print(
       json: ["schema": .string("hybridize.tokenize/1"), "ids": .array(ids.map { .integer($0) })],
       text: ids.map { String($0) }.joined(separator: " ") + "\n")

@@ -57,7 +57,7 @@ struct TokenCacheTests {
       let found = LetterTexts.documents(try cache.tokens(of: text))
       let expected = try lines.map { line in
         let text = try JSONCursor.parse(Array(line)).objectValue?["text"]?.stringValue ?? ""
-        return tokenizer.encode(text) + configuration.endTokens.prefix(1)
+        return try tokenizer.encode(text) + configuration.endTokens.prefix(1)
       }
       #expect(found == expected)
       let name = try #require(texts.scratch.entries("threads \(threads)").first)

@@ -81,7 +81,7 @@ public struct TokenCache: Sendable {
   private func pack(
     _ piece: TextPiece, _ memory: inout WordMemory, _ idBytes: Int
   ) throws(HybridizeError) -> [UInt8] {
-    var ids = tokenizer.encode(try piece.text(), memory: &memory)
+    var ids = try tokenizer.encode(try piece.text(), memory: &memory)
     try piece.located { () throws(HybridizeError) in try check(ids) }
     if !ids.isEmpty, piece.endsDocument, let endOfText { ids.append(endOfText) }
     return TokenFileWriter.packed(ids, idBytes: idBytes)

@@ -11,6 +11,8 @@ public struct ModelDirectory: Sendable {
   public let layout: ModelLayout
   /// Tensors of the checkpoint that follow from the others: see `ModelLayout.check`.
   public let derivedTensors: [String]
+  /// Whether `tokenizer()` puts the tokens around a text that its post-processor has.
+  public var usesSpecialTokens = true
 
   /// Files beside the weights that belong to a model and are copied byte for byte with it.
   public static let companionFiles = [
@@ -50,18 +52,20 @@ public struct ModelDirectory: Sendable {
     }
   }
 
-  /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of, or
-  /// of config.json if it names none.
+  /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of; of
+  /// config.json if it names none; or else the `eos_token` of tokenizer_config.json.
   ///
   /// - Throws: what reading a JSON document can throw, `.wrongField`.
   public func endTokens() throws(HybridizeError) -> [Int] {
-    let path = path + "/generation_config.json"
-    guard FileSystem.exists(path) else { return configuration.endTokens }
-    let tokens = try Self.readObject(path) { (object) throws(HybridizeError) in
-      var fields = FieldReader(object)
-      return try ModelConfiguration.endTokens(&fields)
+    let generation = path + "/generation_config.json"
+    if FileSystem.exists(generation) {
+      let tokens = try Self.readObject(generation) { (object) throws(HybridizeError) in
+        var fields = FieldReader(object)
+        return try ModelConfiguration.endTokens(&fields)
+      }
+      if !tokens.isEmpty { return tokens }
     }
-    return tokens.isEmpty ? configuration.endTokens : tokens
+    return configuration.endTokens.isEmpty ? try textEndTokens() : configuration.endTokens
   }
 
   /// What `read` makes of a file's JSON object. Errors name the file.

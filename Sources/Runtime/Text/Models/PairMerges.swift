@@ -1,5 +1,5 @@
-/// Merges pairs of tokens by rank until none is left (Sennrich et al. 2016).
-struct BytePairEncoding: Sendable {
+/// Merges pairs of tokens by rank until none is left: byte-pair encoding (Sennrich et al. 2016).
+struct PairMerges: Sendable {
   /// Rank and result of each pair that merges.
   private let merges: PairTable
   /// Words of at most so many symbols are rescanned for each merge; longer ones go through a heap, as rescanning a
@@ -8,14 +8,17 @@ struct BytePairEncoding: Sendable {
 
   /// - Parameter merges: first, second and merged token, best rank first.
   init(_ merges: [(first: Int, second: Int, merged: Int)]) {
+    self.init(ranked: merges.enumerated().map { ($1.first, $1.second, $1.merged, $0) })
+  }
+
+  /// - Parameter merges: with their ranks, of which the lowest merges first; of equal ones the leftmost pair does.
+  init(ranked merges: [(first: Int, second: Int, merged: Int, rank: Int)]) {
     var table = PairTable(count: merges.count)
-    for (rank, merge) in merges.enumerated() {
-      table.insert(merge.first, merge.second, rank: rank, merged: merge.merged)
-    }
+    for merge in merges { table.insert(merge.first, merge.second, rank: merge.rank, merged: merge.merged) }
     self.merges = table
   }
 
-  /// Appends the tokens of a word, given as the tokens of its bytes.
+  /// Appends the tokens of a word, given as the tokens of its characters or bytes.
   func encode(_ symbols: [Int], into ids: inout [Int]) {
     if symbols.count <= Self.rescanLimit { rescan(symbols, into: &ids) } else { heap(symbols, into: &ids) }
   }

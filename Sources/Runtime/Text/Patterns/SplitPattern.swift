@@ -7,35 +7,45 @@ enum SplitPattern: Sendable, Equatable {
   case gpt2
   /// Llama 3 and Qwen 2: contractions in either case, digits in groups of at most so many, line breaks apart.
   case grouped(digits: Int)
-  /// No cut at all.
-  case none
 
   private static let groupedHead = #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"#
   private static let groupedTail = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
-  /// - Throws: `.tokenizerUnsupported` for a pattern that has no scanner here.
-  init(regularExpression pattern: String) throws(HybridizeError) {
-    switch pattern {
-    case #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#: self = .gpt2
-    case Self.groupedHead + #"\p{N}{1,3}"# + Self.groupedTail: self = .grouped(digits: 3)
-    case Self.groupedHead + #"\p{N}"# + Self.groupedTail: self = .grouped(digits: 1)
-    default:
-      throw HybridizeError(
-        .tokenizerUnsupported, expected: "the split pattern of GPT-2, Llama 3 or Qwen 2", found: pattern)
+  private static let gpt2Expression = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
+
+  /// The pattern's text.
+  var expression: String {
+    switch self {
+    case .gpt2: Self.gpt2Expression
+    case .grouped(let digits):
+      Self.groupedHead + (digits == 1 ? #"\p{N}"# : #"\p{N}{1,\#(digits)}"#) + Self.groupedTail
     }
   }
 
+  /// `nil` for a pattern that has no scanner here.
+  init?(regularExpression pattern: String) {
+    guard
+      let known = [.gpt2, .grouped(digits: 3), .grouped(digits: 1)].first(where: { (known: Self) in
+        known.expression == pattern
+      })
+    else { return nil }
+    self = known
+  }
+
   /// Calls `body` with each word of `range`, in order; together they are the whole range.
-  func split(_ text: ClassifiedText, _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+  ///
+  /// - Throws: what `body` throws.
+  func split(
+    _ text: ClassifiedText, _ range: Range<Int>, _ body: (Range<Int>) throws(HybridizeError) -> Void
+  ) throws(HybridizeError) {
     var index = range.lowerBound
     while index < range.upperBound {
       let end: Int
       switch self {
       case .gpt2: end = text.gpt2Word(from: index, to: range.upperBound)
       case .grouped(let digits): end = text.groupedWord(from: index, to: range.upperBound, digits: digits)
-      case .none: end = range.upperBound
       }
-      body(index..<end)
+      try body(index..<end)
       index = end
     }
   }

@@ -28,8 +28,26 @@ struct ClassifiedText {
   let bytes: [UInt8]
   private let table = CharacterClass.table
 
-  /// - Precondition: valid UTF-8, as the bytes of a `String` are.
   init(_ text: String) { bytes = Array(text.utf8) }
+
+  /// - Precondition: valid UTF-8, as the bytes of a `String` are.
+  init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The character that begins at `index`.
+  func scalar(at index: Int) -> Unicode.Scalar {
+    let lead = bytes[index]
+    if lead < 0x80 { return Unicode.Scalar(lead) }
+    let length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+    var point = UInt32(lead) & (0x7F >> UInt32(length))
+    for offset in 1..<length { point = point << 6 | UInt32(bytes[index + offset] & 0x3F) }
+    return Unicode.Scalar(point) ?? "\u{FFFD}"
+  }
+
+  /// Where the next character begins.
+  func nextCharacter(after index: Int) -> Int {
+    let lead = bytes[index]
+    return index + (lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4)
+  }
 
   /// Class and length of the character that begins at `index`.
   func character(at index: Int) -> (kind: CharacterClass, length: Int) {

@@ -12,6 +12,9 @@ enum ByteAlphabet {
     }
   }()
 
+  /// The same characters as UTF-8.
+  static let utf8: [[UInt8]] = characters.map { Array(String($0).utf8) }
+
   private static let bytes = Dictionary(
     uniqueKeysWithValues: characters.enumerated().map { ($0.element, UInt8($0.offset)) })
 
