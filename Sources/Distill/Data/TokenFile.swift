@@ -23,6 +23,8 @@ public final class TokenFile: Sendable {
   /// SHA-256 of the file without its last 64 bytes, which are these digits.
   let digest: String
   let largestID: Int
+  /// Whether the text is one document, in stretches.
+  public let isOneDocument: Bool
   private let map: FileMap
   private let idBytes: Int
 
@@ -37,6 +39,7 @@ public final class TokenFile: Sendable {
     tokenCount = description.tokens
     idBytes = description.idBytes
     digest = description.digest
+    isOneDocument = origin.text.form == TextForm.plain.rawValue
     largestID =
       idBytes == 2
       ? Self.largest(map.bytes, tokenCount, UInt16.self) : Self.largest(map.bytes, tokenCount, UInt32.self)

@@ -17,7 +17,10 @@ enum ForeignFile {
     ("PDF", Array("%PDF-".utf8), { "pdftotext '\($0)', and give what it makes" }),
     ("HDF5", [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], { _ in "give a text" }),
     ("compressed twice", GzipStream.magic, { _ in "unpack the file, and give what it holds" }),
-    ("compressed twice", ZstdFrameHeader.dataMagic.littleEndianBytes, { _ in "unpack the file, and give what it holds" }),
+    (
+      "compressed twice", ZstdFrameHeader.dataMagic.littleEndianBytes,
+      { _ in "unpack the file, and give what it holds" }
+    ),
   ]
 
   private static let pandas = "import pandas; pandas."

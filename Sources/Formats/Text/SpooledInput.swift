@@ -7,17 +7,19 @@ import HybridizeCore
 #endif
 
 /// Standard input as a file, so that it can be read more than once.
-enum SpooledInput {
+package enum SpooledInput {
   /// What messages call it.
-  static let name = "standard input"
+  package static let name = "standard input"
   /// What comes without end is not kept without end.
-  static let usualLimit = 256 << 30
+  package static let usualLimit = 256 << 30
 
   /// Reads a descriptor to its end into a file that has no name any more, so that nothing of it is left whatever happens. A
   /// regular file that is read from its beginning is taken as it is.
   ///
   /// - Throws: `.unreadable`, also for a terminal; `.fileTooLarge`; `.cannotWrite`.
-  static func open(_ descriptor: Int32 = STDIN_FILENO, limit: Int = usualLimit) throws(HybridizeError) -> HostFile {
+  package static func open(_ descriptor: Int32 = STDIN_FILENO, limit: Int = usualLimit) throws(HybridizeError)
+    -> HostFile
+  {
     guard isatty(descriptor) == 0 else {
       throw HybridizeError(
         .unreadable, file: name, expected: "a text", found: "a terminal", remedy: "give one: … --text - < FILE")

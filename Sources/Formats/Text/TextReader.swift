@@ -76,7 +76,7 @@ struct TextFileReader {
 
   var offset: Int { stream.offset }
 
-  var description: String? { known.map { "\(FileSystem.name(of: stream.path)), \($0.words)" } }
+  var description: String? { known.map { "\(ErrorText.escape(FileSystem.name(of: stream.path))), \($0.words)" } }
 
   mutating func next() throws(HybridizeError) -> TextPiece? {
     defer { isFresh = false }
