@@ -18,7 +18,7 @@ package enum TextForm: UInt32, Sendable {
   static let extensionList = extensions.map(\.name).joined(separator: ", ")
 
   /// What the name of a file says, without what it says of compression; `nil` if that is nothing.
-  init?(name: String) {
+  package init?(name: String) {
     var name = name.lowercased()
     for end in [".gz", ".zst"] where name.hasSuffix(end) {
       name.removeLast(end.count)
