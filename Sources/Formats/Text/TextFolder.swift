@@ -26,9 +26,10 @@ enum TextFolder {
 
   /// Calls `visit` with everything that is no folder, and `enter` with every folder, the first included.
   ///
+  /// - Parameter isStrict: a link that leads nowhere is an error where a text should be.
   /// - Throws: `.unreadable`, what `visit` throws.
   static func walk(
-    _ path: String, enter: (String) -> Void = { _ in },
+    _ path: String, isStrict: Bool = true, enter: (String) -> Void = { _ in },
     visit: (String, FileSystem.Status) throws(HybridizeError) -> Void
   ) throws(HybridizeError) {
     var folders = [path]
@@ -41,7 +42,7 @@ enum TextFolder {
         let path = FileSystem.join(folder, name)
         guard let status = FileSystem.status(path) else {
           // A link that leads nowhere, or to itself, is a loss only where a text should be.
-          if TextForm(name: path) == nil, errno == ENOENT || errno == ELOOP { continue }
+          if errno == ENOENT || errno == ELOOP, !isStrict || TextForm(name: path) == nil { continue }
           throw FileSystem.unreadable(path)
         }
         if status.kind == .directory {

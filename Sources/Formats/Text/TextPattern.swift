@@ -29,7 +29,7 @@ enum TextPattern {
         if errno == ENOENT || errno == ELOOP { continue }
         throw FileSystem.unreadable(path)
       }
-      if status.kind != .directory { files.append(try TextFile(path, status)) }
+      if status.kind != .directory, !pattern.hasSuffix("/") { files.append(try TextFile(path, status)) }
     }
     guard !files.isEmpty else {
       throw HybridizeError(.noTexts, file: pattern, expected: "files that match the pattern", found: "none")
@@ -43,7 +43,7 @@ enum TextPattern {
     if part == "**" {
       for folder in folders {
         let isHere = folder.isEmpty
-        try TextFolder.walk(isHere ? "." : folder) { path in
+        try TextFolder.walk(isHere ? "." : folder, isStrict: false) { path in
           found.append(isHere ? String(path.dropFirst(path == "." ? 1 : 2)) : path)
         } visit: { (_, _) throws(HybridizeError) in
         }

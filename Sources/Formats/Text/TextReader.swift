@@ -61,6 +61,8 @@ struct TextFileReader {
   private var pending: [UInt8] = []
   private var start = 0
   private var isAtEnd = false
+  /// What is wrong behind `pending`, found when the beginning was looked at.
+  private var failure: HybridizeError?
   /// The number of the line that begins or goes on at `start`, as editors count.
   private var line = 1
   private var known: TextForm?
@@ -94,7 +96,10 @@ struct TextFileReader {
   /// - Throws: as `TextReader.next`.
   mutating func form() throws(HybridizeError) -> TextForm {
     if let known { return known }
-    while !isAtEnd, pending.count < ForeignFile.startBytes { try fill() }
+    while !isAtEnd, failure == nil, pending.count < ForeignFile.startBytes {
+      // What comes before damage is read all the same.
+      do throws(HybridizeError) { try append() } catch { failure = error }
+    }
     try ForeignFile.check(pending[...], stream.path)
     // A byte order mark.
     if pending.starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
@@ -247,6 +252,7 @@ struct TextFileReader {
 
   private mutating func append() throws(HybridizeError) {
     do throws(HybridizeError) {
+      if let failure { throw failure }
       let count = try stream.next(into: buffer.bytes)
       pending += buffer.bytes[..<count]
       isAtEnd = count == 0

@@ -19,6 +19,8 @@ public struct TextSource: Sendable {
   /// Where objects have their text.
   public let key: String
   let files: [TextFile]
+  /// Bytes of all files.
+  package let size: Int
 
   /// Looks at names and sizes; nothing is read but standard input.
   ///
@@ -30,6 +32,7 @@ public struct TextSource: Sendable {
       let file = try SpooledInput.open()
       self.name = file.path
       files = [TextFile(path: file.path, size: file.size, spooled: file)]
+      size = file.size
       return
     }
     self.name = name
@@ -44,10 +47,8 @@ public struct TextSource: Sendable {
           throw FileSystem.unreadable(name)
         }
       }
+    size = files.reduce(0) { $0 + $1.size }
   }
-
-  /// Bytes of all files.
-  package var size: Int { files.reduce(0) { $0 + $1.size } }
 
   /// What the documents follow from, wherever the files lie and whatever they are called.
   package struct Fingerprint: Sendable, Equatable {

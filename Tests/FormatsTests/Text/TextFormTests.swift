@@ -124,7 +124,7 @@ struct TextFormTests {
     var says: [String] = []
 
     init(
-      _ description: String, _ name: String = "a.jsonl", _ bytes: [UInt8], _ problem: Problem, line: Int? = nil,
+      _ description: String, as name: String = "a.jsonl", _ bytes: [UInt8], _ problem: Problem, line: Int? = nil,
       says: [String] = []
     ) {
       (testDescription, self.name, self.bytes, self.problem, self.line, self.says) =
@@ -132,10 +132,10 @@ struct TextFormTests {
     }
 
     init(
-      _ description: String, _ name: String = "a.jsonl", _ text: String, _ problem: Problem, line: Int? = nil,
+      _ description: String, as name: String = "a.jsonl", _ text: String, _ problem: Problem, line: Int? = nil,
       says: [String] = []
     ) {
-      self.init(description, name, Array(text.utf8), problem, line: line, says: says)
+      self.init(description, as: name, Array(text.utf8), problem, line: line, says: says)
     }
   }
 
@@ -158,31 +158,33 @@ struct TextFormTests {
       says: ["\"messages\"", "apply_chat_template(row['messages']"]),
     Refusal("no keys", "{}", .notADocument, line: 1, says: ["an empty object"]),
     Refusal(
-      "columns", "a.json", "{\"text\": {\"0\": \"a\"}}", .notADocument, line: 1,
+      "columns", as: "a.json", "{\"text\": {\"0\": \"a\"}}", .notADocument, line: 1,
       says: ["an object", "orient='records'"]),
     Refusal("a null", "\n\n{\"text\": null}", .notADocument, line: 3, says: ["null"]),
     Refusal("half a character", #"{"text": "\udc00"}"#, .jsonLoneSurrogate, line: 1, says: ["half a character"]),
-    Refusal("no UTF-8", "a.txt", Array("a\nb".utf8) + [0xE9, 0x0A], .invalidUTF8, line: 2, says: ["iconv"]),
-    Refusal("a number among documents", "a.json", "[{\"text\": \"a\"},\n 5]", .notADocument, line: 2, says: ["'5'"]),
-    Refusal("an array within", "a.json", "[\n\n[\"a\"]]", .notADocument, line: 3, says: ["an object or a string"]),
-    Refusal("a string by itself", "a.json", "\"a\"", .notADocument, line: 1, says: [".txt"]),
-    Refusal("no comma", "a.json", "[\"a\"\n\"b\"]", .notADocument, line: 2, says: ["','"]),
-    Refusal("a comma at the end", "a.json", "[\"a\",\n]", .notADocument, line: 2, says: ["']'"]),
-    Refusal("an array that does not end", "a.json", "[\"a\",\n", .jsonSyntax, line: 2, says: ["the end of the file"]),
-    Refusal("a value that does not end", "a.json", "[\"a\",\n{\"b\n\n", .jsonSyntax, line: 2),
-    Refusal("something behind an array", "a.json", "[]\n\nx", .notADocument, line: 3, says: ["'x'"]),
-    Refusal("a bracket that closes another", "a.json", "[\"a\",\n{\"text\": [1}]\n}]", .jsonSyntax, line: 2),
+    Refusal("no UTF-8", as: "a.txt", Array("a\nb".utf8) + [0xE9, 0x0A], .invalidUTF8, line: 2, says: ["iconv"]),
     Refusal(
-      "Parquet", "a.jsonl", "PAR1\u{15}\u{4}", .notText, says: ["Parquet", "read_parquet(", "lines=True"]),
-    Refusal("Arrow", "a.txt", "ARROW1\u{0}\u{0}", .notText, says: ["Arrow", "read_feather("]),
-    Refusal("a stream of Arrow", "a", [255, 255, 255, 255, 16, 0], .notText, says: ["Dataset.from_file("]),
-    Refusal("a zip archive", "a.txt", "PK\u{3}\u{4}..", .notText, says: ["unzip"]),
-    Refusal("xz", "a.jsonl.xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], .notText, says: ["xz -dk"]),
-    Refusal("gzip in gzip", "a.gz", GzipBytes.member(GzipBytes.member([97])), .notText, says: ["compressed twice"]),
-    Refusal("UTF-16", "a.txt", utf16("Hello", mark: true), .notText, says: ["iconv -f UTF-16 -t UTF-8"]),
-    Refusal("UTF-16, big end first", "a.jsonl", utf16("{}", mark: true, big: true), .notText, says: ["UTF-16"]),
-    Refusal("UTF-16 without a mark", "a.txt", utf16("Hello you", mark: false), .notText, says: ["UTF-16LE"]),
-    Refusal("zeros", "a.txt", Array("some".utf8) + [0, 1, 2], .notText, says: ["zero"]),
+      "a number among documents", as: "a.json", "[{\"text\": \"a\"},\n 5]", .notADocument, line: 2, says: ["'5'"]),
+    Refusal("an array within", as: "a.json", "[\n\n[\"a\"]]", .notADocument, line: 3, says: ["an object or a string"]),
+    Refusal("a string by itself", as: "a.json", "\"a\"", .notADocument, line: 1, says: [".txt"]),
+    Refusal("no comma", as: "a.json", "[\"a\"\n\"b\"]", .notADocument, line: 2, says: ["','"]),
+    Refusal("a comma at the end", as: "a.json", "[\"a\",\n]", .notADocument, line: 2, says: ["']'"]),
+    Refusal(
+      "an array that does not end", as: "a.json", "[\"a\",\n", .jsonSyntax, line: 2, says: ["the end of the file"]),
+    Refusal("a value that does not end", as: "a.json", "[\"a\",\n{\"b\n\n", .jsonSyntax, line: 2),
+    Refusal("something behind an array", as: "a.json", "[]\n\nx", .notADocument, line: 3, says: ["'x'"]),
+    Refusal("a bracket that closes another", as: "a.json", "[\"a\",\n{\"text\": [1}]\n}]", .jsonSyntax, line: 2),
+    Refusal(
+      "Parquet", as: "a.jsonl", "PAR1\u{15}\u{4}", .notText, says: ["Parquet", "read_parquet(", "lines=True"]),
+    Refusal("Arrow", as: "a.txt", "ARROW1\u{0}\u{0}", .notText, says: ["Arrow", "read_feather("]),
+    Refusal("a stream of Arrow", as: "a", [255, 255, 255, 255, 16, 0], .notText, says: ["Dataset.from_file("]),
+    Refusal("a zip archive", as: "a.txt", "PK\u{3}\u{4}..", .notText, says: ["unzip"]),
+    Refusal("xz", as: "a.jsonl.xz", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0], .notText, says: ["xz -dk"]),
+    Refusal("gzip in gzip", as: "a.gz", GzipBytes.member(GzipBytes.member([97])), .notText, says: ["compressed twice"]),
+    Refusal("UTF-16", as: "a.txt", utf16("Hello", mark: true), .notText, says: ["iconv -f UTF-16 -t UTF-8"]),
+    Refusal("UTF-16, big end first", as: "a.jsonl", utf16("{}", mark: true, big: true), .notText, says: ["UTF-16"]),
+    Refusal("UTF-16 without a mark", as: "a.txt", utf16("Hello you", mark: false), .notText, says: ["UTF-16LE"]),
+    Refusal("zeros", as: "a.txt", Array("some".utf8) + [0, 1, 2], .notText, says: ["zero"]),
   ]
 
   @Test("what is none is an error with line and remedy", arguments: refusals)

@@ -52,6 +52,7 @@ struct TextSourceTests {
     #expect(try texts(folder + "/**/*.txt").count == 3)
     scratch.link("folder/gone.txt", to: "nowhere")
     #expect(expectProblem(.unreadable) { try TextSource(folder) }?.file == folder + "/gone.txt")
+    #expect(try texts(folder + "/**/*.txt").count == 3)
   }
 
   @Test("folders may be deep, and files many")
@@ -110,9 +111,9 @@ struct TextSourceTests {
   // MARK: Standard input
 
   /// A pipe that holds these bytes and has ended.
-  private func pipe(_ bytes: [UInt8]) -> Int32 {
+  private func filledPipe(_ bytes: [UInt8]) -> Int32 {
     var ends: [Int32] = [0, 0]
-    precondition(Glibc.pipe(&ends) == 0 && bytes.count <= 65_536)
+    precondition(pipe(&ends) == 0 && bytes.count <= 65_536)
     precondition(write(ends[1], bytes, bytes.count) == bytes.count)
     close(ends[1])
     return ends[0]
@@ -121,7 +122,7 @@ struct TextSourceTests {
   @Test("a pipe is kept, so that it can be read at any place and again")
   func spool() throws {
     let bytes = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
-    let descriptor = pipe(bytes)
+    let descriptor = filledPipe(bytes)
     let file = try SpooledInput.open(descriptor)
     close(descriptor)
     for _ in 0..<2 { #expect(try file.read(at: 0, count: file.size) == bytes) }
@@ -132,7 +133,7 @@ struct TextSourceTests {
   @Test("no more than the limit is kept")
   func limit() throws {
     for (limit, fits) in [(1000, true), (999, false)] {
-      let descriptor = pipe([UInt8](repeating: 1, count: 1000))
+      let descriptor = filledPipe([UInt8](repeating: 1, count: 1000))
       defer { close(descriptor) }
       if fits {
         #expect(try SpooledInput.open(descriptor, limit: limit).size == 1000)
