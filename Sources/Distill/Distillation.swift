@@ -11,8 +11,10 @@ public struct Distillation {
     public var student: String
     /// The directory to write.
     public var out: String
-    /// What to train on, each with its share of the tokens.
+    /// What to train on, each with its share of the tokens. A path is what `TextSource` takes.
     public var texts: [(path: String, share: Double)]
+    /// Where objects of texts have the text.
+    public var textKey = TextSource.usualKey
     public var settings: TrainingSettings
     public var options = StageOptions()
     /// Layers to align; all that are converted unless given.
@@ -49,11 +51,12 @@ public struct Distillation {
   public let student: ModelDirectory
   /// Layers that are aligned; empty in other stages.
   public let layers: [Int]
+  private let sources: [TextSource]
 
   /// Opens the models and checks that they fit.
   ///
   /// - Throws: `.badArgument` for settings that cannot be; `.castUnsupported` for an element type that nothing is trained
-  ///   in; what opening models throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
+  ///   in; what opening models and finding texts throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
   public init(_ request: Request) throws(HybridizeError) {
     self.request = request
     _ = try request.settings.checked()
@@ -63,6 +66,9 @@ public struct Distillation {
     student = try ModelDirectory(request.student)
     try Self.check(teacher, student)
     layers = request.settings.stage == .align ? try Self.aligned(request.layers, student) : []
+    sources = try request.texts.map { (text) throws(HybridizeError) in
+      try TextSource(text.path, key: request.textKey)
+    }
   }
 
   /// - Throws: `.modelsDoNotFit` for a student of other sizes.
@@ -100,7 +106,7 @@ public struct Distillation {
     let backend: any Backend = clock ?? base
     let scope: TrainableModel.Scope = request.settings.stage == .align ? .mixers(layers: layers) : .everything
     let model = try TrainableModel(student, training: scope, on: backend)
-    let trainer = try prepared(model, on: backend, progress)
+    let (trainer, texts) = try prepared(model, on: backend, progress)
     clock?.start()
     let outcome = try trainer.run(resuming: request.resumes)
     // Measuring what the machine can do takes more memory than some trainings.
@@ -110,7 +116,7 @@ public struct Distillation {
       request: request, layers: layers, outcome: outcome,
       parameters: model.parameters.all.reduce(0) {
         $0 + $1.values.elementCount
-      }, peakBytes: peakBytes, profile: profile)
+      }, texts: reportedTexts(texts, outcome), peakBytes: peakBytes, profile: profile)
     try write(model, report, progress)
     DirectoryTree.remove(request.directory)
     return report
@@ -119,7 +125,7 @@ public struct Distillation {
   /// What is ready to train. Where a text cannot be read it leaves no directory behind that has nothing in it.
   private func prepared(
     _ model: TrainableModel, on backend: any Backend, _ progress: Progress
-  ) throws(HybridizeError) -> Trainer {
+  ) throws(HybridizeError) -> (Trainer, TrainingTexts) {
     // Options that do not go together show before anything is made.
     let objective = try objective(model, on: backend)
     let texts: TrainingTexts
@@ -130,9 +136,10 @@ public struct Distillation {
       if Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
       throw error
     }
-    return try Trainer(
+    let trainer = try Trainer(
       objective, settings: request.settings, source: texts.source, heldOut: texts.heldOut, in: request.directory,
       fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval), progress: progress)
+    return (trainer, texts)
   }
 
   /// Whether a directory has no file in it, however deep.
@@ -141,10 +148,21 @@ public struct Distillation {
     return names.allSatisfy { isBare(FileSystem.join(path, $0)) }
   }
 
+  /// How much of each text there is, and how much of it was read.
+  private func reportedTexts(_ texts: TrainingTexts, _ outcome: TrainingOutcome) -> [Report.Text] {
+    let whole = request.texts.reduce(0) { $0 + $1.share }
+    return sources.indices.map { index in
+      let read = Double(outcome.tokens) * request.texts[index].share / whole
+      return Report.Text(
+        name: sources[index].name, tokens: texts.tokens[index], passes: read / Double(texts.tokens[index]),
+        heldOutSequences: texts.heldOutByText[index].count)
+    }
+  }
+
   private func trainingTexts(threads: Int, _ progress: Progress) throws(HybridizeError) -> TrainingTexts {
     try FileSystem.makeDirectory(request.directory)
     return try TrainingTexts(
-      request.texts, settings: request.settings,
+      Array(zip(sources, request.texts.map(\.share))), settings: request.settings,
       folder: request.cache ?? FileSystem.join(request.directory, "tokens"), teacher, threads: threads,
       progress: progress)
   }

@@ -1,6 +1,7 @@
 import HybridizeCompute
 import HybridizeCore
 import HybridizeEvaluation
+import HybridizeFormats
 import HybridizeRuntime
 
 /// What a model is worth: how far it is from its teacher on text, and what it recalls from its prompt.
@@ -9,7 +10,10 @@ public struct Judgement: Sendable {
     public var model: String
     /// With a text: what the model is compared with.
     public var teacher: String?
+    /// What `TextSource` takes.
     public var text: String?
+    /// Where objects of the text have it.
+    public var textKey = TextSource.usualKey
     public var documents: Int
     /// Tokens a document.
     public var length: Int
@@ -94,8 +98,10 @@ extension Pipeline {
     var comparison: TextComparison?
     if let path = request.teacher, let text = request.text {
       let teacher = try ModelDirectory(path)
+      try Self.check(length: request.length, [teacher, directory])
       let documents = try TextDocuments.read(
-        text, tokenizer: teacher.tokenizer(), length: request.length, limit: request.documents)
+        TextSource(text, key: request.textKey), tokenizer: teacher.tokenizer(), length: request.length,
+        limit: request.documents)
       comparison = try TextComparison.measure(
         teacher: try teacher.load(on: backend), student: model, documents: documents, progress: progress)
     }

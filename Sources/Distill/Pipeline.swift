@@ -62,21 +62,36 @@ public struct Pipeline {
 
   /// Compares a converted model with its source.
   ///
-  /// - Parameter text: a file to compare on; `nil` for tensors, prefill and decode alone.
-  /// - Parameter documents: documents of that file, at most.
+  /// - Parameter text: what `TextSource` takes, to compare on; `nil` for tensors, prefill and decode alone.
+  /// - Parameter textKey: where its objects have the text.
+  /// - Parameter documents: documents of that text, at most.
   /// - Parameter length: tokens a document.
   /// - Throws: what opening, loading and running the models throw, and what `TextDocuments.read` throws.
   public func verify(
-    source: String, converted: String, text: String?, documents: Int, length: Int
+    source: String, converted: String, text: String?, textKey: String = TextSource.usualKey, documents: Int, length: Int
   ) throws(HybridizeError) -> Verification {
     let source = try ModelDirectory(source)
     let converted = try ModelDirectory(converted)
     var ids: [[Int]] = []
     if let text {
-      ids = try TextDocuments.read(text, tokenizer: source.tokenizer(), length: length, limit: documents)
+      try Self.check(length: length, [source, converted])
+      ids = try TextDocuments.read(
+        TextSource(text, key: textKey), tokenizer: source.tokenizer(), length: length, limit: documents)
     }
     return try Verification.run(
       source: source, converted: converted, backend: backend, documents: ids,
       probe: Verification.probe(converted.configuration), progress: progress)
+  }
+
+  /// Nothing is compared beyond what the models are made for: both are broken there.
+  ///
+  /// - Throws: `.badArgument`.
+  static func check(length: Int, _ models: [ModelDirectory]) throws(HybridizeError) {
+    for model in models where length > model.configuration.contextLength {
+      throw HybridizeError(
+        .badArgument, file: model.path,
+        expected: "length: at most \(model.configuration.contextLength) tokens, the model's context", found: "\(length)"
+      )
+    }
   }
 }

@@ -49,6 +49,9 @@ struct DemoCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
+    guard !texts.contains("-"), heldOut != "-" else {
+      throw ValidationError("the demo reads its texts several times: give files, not standard input")
+    }
     guard alignTokens > 0, matchTokens > 0 else { throw ValidationError("tokens must be at least 1") }
   }
 

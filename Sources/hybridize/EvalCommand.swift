@@ -32,9 +32,10 @@ struct EvalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What it is compared with.", valueName: "model"))
   var teacher: String?
 
-  @Option(
-    help: ArgumentHelp("A .jsonl file of {\"text\": …} lines, or a plain text; needs --teacher.", valueName: "file"))
+  @Option(help: ArgumentHelp(stringLiteral: "A text, which needs --teacher: \(TextOptions.help)."))
   var text: String?
+
+  @OptionGroup var textOptions: TextOptions
 
   @Option(help: "Documents of the text, at most.")
   var documents = 96
@@ -74,9 +75,8 @@ struct EvalCommand: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
-    guard documents > 0, (2...1 << 20).contains(length), prompts > 0 else {
-      throw ValidationError("--documents and --prompts must be at least 1, --length at least 2")
-    }
+    guard documents > 0, prompts > 0 else { throw ValidationError("--documents and --prompts must be at least 1") }
+    guard (2...1 << 20).contains(length) else { throw ValidationError("--length must be from 2 to \(1 << 20)") }
     guard (text == nil) == (teacher == nil) else { throw ValidationError("--text and --teacher need each other") }
     guard text != nil || recall != nil || tasks != nil else {
       throw ValidationError("give --text with --teacher, --recall or --tasks")
@@ -91,6 +91,7 @@ struct EvalCommand: ParsableCommand {
       model: model, teacher: teacher, text: text, documents: documents, length: length,
       pairs: try recall.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--recall") } ?? [],
       prompts: prompts, words: words, seed: seed)
+    request.textKey = textOptions.textKey
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
     let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress).judge(request)

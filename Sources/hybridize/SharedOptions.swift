@@ -1,6 +1,7 @@
 import ArgumentParser
 import HybridizeCompute
 import HybridizeCore
+import HybridizeFormats
 import HybridizeRuntime
 import Synchronization
 
@@ -56,6 +57,17 @@ struct SharedOptions: ParsableArguments {
       Terminal.out(text(), newline: false)
     }
   }
+}
+
+/// What every `--text` is.
+struct TextOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Where objects of a JSON text have the text.", valueName: "key"))
+  var textKey = TextSource.usualKey
+
+  /// What all commands say of it.
+  static let help =
+    "a file, a folder, a quoted pattern ('data/**/*.jsonl') or - for standard input. .jsonl, .ndjson, .json, .txt, .md, "
+    + "any other name; also .gz and .zst"
 }
 
 /// How commands that run a model hold it in memory.

@@ -30,11 +30,12 @@ struct HelpTests {
       ]),
     Command(
       name: "verify", arguments: ["<source>", "<converted>"],
-      options: ["--text", "--documents", "--length", "--max-kl"]),
+      options: ["--text", "--text-key", "--documents", "--length", "--max-kl"]),
     Command(
       name: "distill", arguments: ["<teacher>", "<student>", "<out>"],
       options: [
-        "--text", "--mix", "--stage", "--preset", "--tokens", "--batch", "--length", "--micro-batch", "--rate",
+        "--text", "--text-key", "--mix", "--stage", "--preset", "--tokens", "--batch", "--length", "--micro-batch",
+        "--rate",
         "--rest-rate", "--schedule", "--warmup", "--final-share", "--decay-share", "--beta1", "--beta2",
         "--weight-decay",
         "--clip", "--seed", "--eval-every", "--patience", "--temperature", "--top-k", "--squared",
@@ -44,7 +45,8 @@ struct HelpTests {
     Command(
       name: "select", arguments: ["<model>"],
       options: [
-        "--keep", "--ratio", "--method", "--text", "--mix", "--student", "--sequences", "--length", "--prompts",
+        "--keep", "--ratio", "--method", "--text", "--text-key", "--mix", "--student", "--sequences", "--length",
+        "--prompts",
         "--pairs", "--words", "--answer-weight", "--tokens", "--rank-by-training-loss", "--stop-early", "--list",
         "--cache", "--seed",
         "--resamples", "--scores", "--layers", "--merge", "--html", "--dry-run",
@@ -53,7 +55,8 @@ struct HelpTests {
     Command(
       name: "eval", arguments: ["<model>"],
       options: [
-        "--teacher", "--text", "--documents", "--length", "--recall", "--tasks", "--size", "--greedy", "--lm-eval",
+        "--teacher", "--text", "--text-key", "--documents", "--length", "--recall", "--tasks", "--size", "--greedy",
+        "--lm-eval",
         "--prompts", "--words", "--seed",
       ]),
     Command(
@@ -66,7 +69,7 @@ struct HelpTests {
       options: [
         "--prompt", "--chat", "--system", "-n, --tokens", "--temperature", "--top-k", "--top-p", "--min-p", "--seed",
       ]),
-    Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text"]),
+    Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text", "--text-key"]),
     Command(name: "logits", arguments: ["<model>"], options: ["--ids", "--prompt", "--out"]),
     Command(
       name: "demo", arguments: [],

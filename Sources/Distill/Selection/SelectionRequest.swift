@@ -1,5 +1,6 @@
 import HybridizeConvert
 import HybridizeCore
+import HybridizeFormats
 import HybridizeRuntime
 
 /// What a choice of layers is to be made from.
@@ -20,8 +21,11 @@ public struct SelectionRequest: Sendable {
   /// Of mixers that are made anew.
   public var mixer = GatedDeltaNetOptions.name
   public var choice = MixerChoice(preset: .best)
-  /// Text to judge by, and to train candidates on where a method does, each with its share of the tokens.
+  /// Text to judge by, and to train candidates on where a method does, each with its share of the tokens. A path is what
+  /// `TextSource` takes.
   public var texts: [(path: String, share: Double)] = []
+  /// Where objects of texts have the text.
+  public var textKey = TextSource.usualKey
   /// Where tokenised texts are kept; nowhere unless given.
   public var cache: String?
   /// Sequences of text that candidates are judged on; no candidate is trained on them.
