@@ -71,6 +71,7 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Seed of the prompts.")
   var seed: UInt64 = 20_261_123
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -93,7 +94,7 @@ struct EvalCommand: ParsableCommand {
       prompts: prompts, words: words, seed: seed)
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
-    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress).judge(request)
+    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).judge(request)
     if let lmEval { try HarnessResults(model: model, seed: seed, results: judgement.tasks).write(to: lmEval) }
     shared.print(json: judgement.json, text: judgement.text)
   }

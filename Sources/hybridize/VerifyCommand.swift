@@ -32,6 +32,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The KL that is accepted, in nats a token.", valueName: "nats"))
   var maxKl: Double?
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -42,7 +43,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress).verify(
+    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).verify(
       source: source, converted: converted, text: text, documents: documents, length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
