@@ -114,7 +114,8 @@ extension Inspection {
       ] + (hasBounds ? [("at most", .right)] : []) + [("state", .right), ("break-even", .right)])
     for layer in model.layers {
       var row = [
-        "\(layer.index)", layer.mixer + (layer.window.map { " of \($0)" } ?? ""), "\(layer.heads)", "\(layer.keyValueHeads)",
+        "\(layer.index)", layer.mixer + (layer.window.map { " of \($0)" } ?? ""), "\(layer.heads)",
+        "\(layer.keyValueHeads)",
         NumberText.grouped(layer.parameters), NumberText.bytes(layer.bytes),
         NumberText.bytes(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
       ]

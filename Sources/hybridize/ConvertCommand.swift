@@ -128,7 +128,9 @@ struct ConvertCommand: ParsableCommand {
     request.mixer = mixer
     request.catalog = opening.catalog
     request.choice = choice
-    return try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).select(request).selection
+    return try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).select(
+      request
+    ).selection
   }
 
   private var choice: MixerChoice {

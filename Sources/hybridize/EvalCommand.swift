@@ -94,7 +94,8 @@ struct EvalCommand: ParsableCommand {
       prompts: prompts, words: words, seed: seed)
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
-    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).judge(request)
+    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
+      .judge(request)
     if let lmEval { try HarnessResults(model: model, seed: seed, results: judgement.tasks).write(to: lmEval) }
     shared.print(json: judgement.json, text: judgement.text)
   }

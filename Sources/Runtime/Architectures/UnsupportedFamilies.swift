@@ -8,7 +8,9 @@ extension ModelConfiguration {
     _ modelType: String?, _ source: JSONObject, of all: [Architecture]
   ) throws(HybridizeError) -> Architecture {
     if let modelType, let found = all.first(where: { $0.modelTypes.contains(modelType) }) { return found }
-    let inner = ["text_config", "llm_config", "language_config", "thinker_config"].first { source[$0]?.objectValue != nil }
+    let inner = ["text_config", "llm_config", "language_config", "thinker_config"].first {
+      source[$0]?.objectValue != nil
+    }
     var found = modelType.map { "model_type \($0)" } ?? "no model_type"
     var remedy: String?
     if let inner {

@@ -28,7 +28,8 @@ package struct FieldReader {
 
   /// The field as JSON text, for messages.
   package func text(_ name: String) -> String {
-    object[name].map { "\(prefix)\(name): \(JSONWriter.compact($0))" } ?? "no \(prefix)\(name)"
+    if let value = object[name] { return "\(prefix)\(name): \(JSONWriter.compact(value))" }
+    return "no \(prefix)\(name)" + (defaults[name].map { ", which stands for \(JSONWriter.compact($0))" } ?? "")
   }
 
   /// Marks fields as understood without reading them.

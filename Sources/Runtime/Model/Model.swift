@@ -175,7 +175,9 @@ public final class Model {
     let x = workspace.tensor(rows: ids.count, columns: configuration.hiddenSize)
     backend.embed(ids, embedding, into: x)
     observe(x)
-    let sequences = zip(block.pieces, states).map { SequenceRows(rows: $0.rows, position: $1.position, length: $1.length) }
+    let sequences = zip(block.pieces, states).map {
+      SequenceRows(rows: $0.rows, position: $1.position, length: $1.length)
+    }
     let angles = configuration.rotary.angles(sequences, backend: backend, workspace: workspace)
     let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
     for (layer, block) in blocks.enumerated() {

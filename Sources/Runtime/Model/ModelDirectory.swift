@@ -96,7 +96,9 @@ public struct ModelDirectory: Sendable {
   /// A JSON document of at most 64 MiB, with the numbers that Python alone writes.
   package static func readJSON(_ path: String) throws(HybridizeError) -> JSONValue {
     let bytes = try FileSystem.read(path, limit: 64 << 20)
-    do throws(HybridizeError) { return try JSONCursor.parse(bytes, takesNonFinite: true) } catch { throw error.inFile(path) }
+    do throws(HybridizeError) { return try JSONCursor.parse(bytes, takesNonFinite: true) } catch {
+      throw error.inFile(path)
+    }
   }
 
   /// Loads the weights.

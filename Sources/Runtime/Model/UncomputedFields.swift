@@ -50,7 +50,9 @@ enum UncomputedFields {
         "qkv_clip",
       ], missing: "norms and limits of query and key are computed only as the family has them"),
     Kind(
-      names: ["parallel_attn", "use_parallel_residual", "parallel_residual", "sandwich_norm", "post_norm", "norm_after"],
+      names: [
+        "parallel_attn", "use_parallel_residual", "parallel_residual", "sandwich_norm", "post_norm", "norm_after",
+      ],
       missing: "norms and branches in another order are not computed"),
     Kind(
       names: ["kv_lora_rank", "q_lora_rank", "qk_rope_head_dim", "qk_nope_head_dim", "index_topk"],
