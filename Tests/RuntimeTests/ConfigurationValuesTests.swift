@@ -164,6 +164,20 @@ struct ConfigurationValuesTests {
     #expect(try ModelConfiguration(json: config).contextLength == 128)
   }
 
+  @Test("a prompt that outgrows the angles of its cache is read anew, a longer one with the same angles goes on")
+  func promptCache() throws {
+    let scratch = TemporaryDirectory()
+    let model = try Self.write(Self.variants["llama, dynamic beyond"]!, to: scratch).load(on: ReferenceBackend())
+    var generator = Generator(model, sampler: .greedy, endTokens: [])
+    let cache = scratch.path("prompt.state")
+    for (count, tokens, cached) in [(10, 4, 0), (20, 4, 9), (40, 20, 0), (41, 19, 39), (45, 30, 0)] {
+      let prompt = Array(Self.ids.prefix(count))
+      let found = try generator.generate(prompt, maximum: tokens, promptCache: cache)
+      #expect(found.cachedTokens == cached, "\(count) and \(tokens)")
+      #expect(found.tokens == (try generator.generate(prompt, maximum: tokens)).tokens, "\(count) and \(tokens)")
+    }
+  }
+
   @Test("a stored state goes on with the angles that it was made with")
   func storedState() throws {
     let scratch = TemporaryDirectory()

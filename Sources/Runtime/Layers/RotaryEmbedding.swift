@@ -46,6 +46,11 @@ public struct RotaryEmbedding: Sendable, Equatable {
     return Self.frequencies(theta: theta, dimension: dimension, scaling, length: length)
   }
 
+  /// Whether texts of these lengths have the same angles.
+  func turnsAlike(_ length: Int, _ other: Int) -> Bool {
+    inverseFrequencies(length: length) == inverseFrequencies(length: other)
+  }
+
   /// Cosine and sine of the angles of the tokens of `sequences`, each `[tokens, dimension / 2]`, taken from `workspace`.
   package func angles(_ sequences: [SequenceRows], backend: any Backend, workspace: Workspace) -> RotaryAngles {
     let count = sequences.reduce(0) { $0 + $1.rows.count }

@@ -75,9 +75,6 @@ public enum StateFile {
       state.position = ids.count
       // What is in the state was turned by the angles of that length.
       if let length = reader.metadata.first(where: { $0.key == "length" }).flatMap({ Int($0.value) }) {
-        guard (ids.count...1 << 40).contains(length) else {
-          throw HybridizeError(.wrongState, expected: "length of at least \(ids.count)", found: "\(length)")
-        }
         state.length = length
       }
       return (state, ids)
