@@ -93,7 +93,8 @@ public struct Conversion: Sendable {
     guard !plan.converted.isEmpty else {
       // Byte for byte where it says the same; a Keras preset's says it in other words.
       let bytes = try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
-      return try JSONCursor.parse(bytes) == .object(config) ? bytes : Array(JSONWriter.indented(.object(config)).utf8)
+      return try JSONCursor.parse(bytes, takesNonFinite: true) == .object(config)
+        ? bytes : Array(JSONWriter.indented(.object(config)).utf8)
     }
     let before = config["hybridize"]?.objectValue?["source"]?.objectValue ?? config
     config["model_type"] = .string(HybridDescription.modelType)
@@ -101,7 +102,8 @@ public struct Conversion: Sendable {
     config["layer_types"] = .array(plan.mixers.map { .string(type(of: $0).layerType) })
     let description = HybridDescription(
       sourceModelType: before["model_type"]?.stringValue ?? source.configuration.architecture.name,
-      sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue), mixers: plan.mixers)
+      sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue),
+      ignoredFields: source.configuration.ignoredFields, mixers: plan.mixers)
     config["hybridize"] = .object(description.json)
     return Array(JSONWriter.indented(.object(config)).utf8)
   }

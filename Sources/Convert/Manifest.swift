@@ -5,7 +5,7 @@ import HybridizeRuntime
 /// `hybridize.json`, what a converted model says of its making: source with hashes, recipe, plan, files. It holds no
 /// time and no path, so that the same inputs give the same bytes.
 package enum Manifest {
-  package static let fileName = "hybridize.json"
+  package static let fileName = ModelDirectory.manifestFile
   package static let schema = JSONValue.string("hybridize.manifest/1")
   package static let tool = JSONValue.object([
     "name": .string("hybridize"), "version": .string(HybridizeVersion.current),
@@ -80,6 +80,8 @@ package enum Manifest {
       recipe["expand_key_value"] = .bool(request.choice.expandKeyValue)
       recipe["seed"] = .number(String(request.seed))
     }
+    let ignored = conversion.source.configuration.ignoredFields
+    if !ignored.isEmpty { recipe[HybridDescription.ignoredFieldsKey] = .array(ignored.map { .string($0) }) }
     if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
     if request.format != .safetensors { recipe["format"] = .object(request.format.json) }
     if request.alignment != 8 { recipe["alignment"] = .integer(request.alignment) }

@@ -19,6 +19,8 @@ public struct Distillation {
     public var options = StageOptions()
     /// Layers to align; all that are converted unless given.
     public var layers: [Int]?
+    /// What models can be made of.
+    public var catalog = Catalog.standard
     /// Element type of trained tensors; as in the student unless given.
     public var elementType: ElementType?
     /// Where tokenised texts are kept; with the training unless given.
@@ -62,8 +64,8 @@ public struct Distillation {
     _ = try request.settings.checked()
     if let type = request.elementType { _ = try ElementCast(from: .float32, to: type) }
     try AtomicRename.checkFree(request.out)
-    teacher = try ModelDirectory(request.teacher)
-    student = try ModelDirectory(request.student)
+    teacher = try ModelDirectory(request.teacher, catalog: request.catalog)
+    student = try ModelDirectory(request.student, catalog: request.catalog)
     try Self.check(teacher, student)
     layers = request.settings.stage == .align ? try Self.aligned(request.layers, student) : []
     sources = try request.texts.map { (text) throws(HybridizeError) in

@@ -14,13 +14,14 @@ public struct LayerMerge: Sendable {
   /// Of all students but the first, whose manifest has its own.
   private let records: [JSONObject]
 
+  /// - Parameter catalog: what models can be made of.
   /// - Throws: what opening models throws; `.noAlignment`, `.alignedTwice`, `.modelsDoNotFit`.
-  public init(_ paths: [String]) throws(HybridizeError) {
+  public init(_ paths: [String], catalog: Catalog = .standard) throws(HybridizeError) {
     var students: [ModelDirectory] = []
     var sources: [Int: Int] = [:]
     var records: [JSONObject] = []
     for path in paths {
-      let student = try ModelDirectory(path)
+      let student = try ModelDirectory(path, catalog: catalog)
       if let first = students.first, first.configuration.source != student.configuration.source {
         throw HybridizeError(
           .modelsDoNotFit, file: student.path, expected: "the configuration of \(first.path)", found: "another")

@@ -10,10 +10,13 @@ import HybridizeRuntime
 public struct Pipeline {
   public let backend: any Backend
   public let progress: Progress
+  /// What models can be made of.
+  public let catalog: Catalog
 
-  public init(backend: any Backend, progress: Progress = .silent) {
+  public init(backend: any Backend, progress: Progress = .silent, catalog: Catalog = .standard) {
     self.backend = backend
     self.progress = progress
+    self.catalog = catalog
   }
 
   /// Times models against the first of them.
@@ -24,7 +27,7 @@ public struct Pipeline {
   ) throws(HybridizeError) -> BenchmarkReport {
     var subjects: [Benchmark.Subject] = []
     for path in paths {
-      let directory = try ModelDirectory(path)
+      let directory = try ModelDirectory(path, catalog: catalog)
       subjects.append(
         Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend, loading)))
     }
@@ -70,8 +73,8 @@ public struct Pipeline {
   public func verify(
     source: String, converted: String, text: String?, textKey: String = TextSource.usualKey, documents: Int, length: Int
   ) throws(HybridizeError) -> Verification {
-    let source = try ModelDirectory(source)
-    let converted = try ModelDirectory(converted)
+    let source = try ModelDirectory(source, catalog: catalog)
+    let converted = try ModelDirectory(converted, catalog: catalog)
     var ids: [[Int]] = []
     if let text {
       try Self.check(length: length, [source, converted])

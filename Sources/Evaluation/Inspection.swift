@@ -59,6 +59,8 @@ public struct ModelSummary: Sendable {
     /// Bytes of the layer's weights.
     public let bytes: Int
     public let memory: MixerMemory
+    /// Tokens that each token sees, itself among them; `nil` where it sees all, or a state instead.
+    public let window: Int?
     /// Tokens from which this layer's KV cache is larger than the state of a gated DeltaNet in its place;
     /// `nil` for a layer whose cache never is, or that has none.
     public let breakEvenContext: Int?
@@ -89,7 +91,7 @@ public struct ModelSummary: Sendable {
         index: index, mixer: type(of: mixer).name, heads: configuration.heads,
         keyValueHeads: mixer.keyValueHeads(configuration),
         parameters: found.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) },
-        bytes: found.reduce(0) { $0 + $1.byteCount }, memory: memory,
+        bytes: found.reduce(0) { $0 + $1.byteCount }, memory: memory, window: mixer.json["window"]?.integerValue,
         breakEvenContext: Self.breakEven(memory, configuration))
     }
     weightBytes = reader.tensors.reduce(0) { $0 + $1.byteCount }

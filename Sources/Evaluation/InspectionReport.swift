@@ -52,7 +52,7 @@ extension Inspection {
     [
       "index": .integer(layer.index), "mixer": .string(layer.mixer), "heads": .integer(layer.heads),
       "key_value_heads": .integer(layer.keyValueHeads), "parameters": .integer(layer.parameters),
-      "bytes": .integer(layer.bytes),
+      "bytes": .integer(layer.bytes), "window": layer.window.map { .integer($0) } ?? .null,
       "cache_bytes_per_token": .integer(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
       "cache_most_tokens": layer.memory.mostTokens.map { .integer($0) } ?? .null,
       "state_bytes": .integer(layer.memory.fixedElements * ModelSummary.stateElementBytes),
@@ -114,7 +114,8 @@ extension Inspection {
       ] + (hasBounds ? [("at most", .right)] : []) + [("state", .right), ("break-even", .right)])
     for layer in model.layers {
       var row = [
-        "\(layer.index)", layer.mixer, "\(layer.heads)", "\(layer.keyValueHeads)",
+        "\(layer.index)", layer.mixer + (layer.window.map { " of \($0)" } ?? ""), "\(layer.heads)",
+        "\(layer.keyValueHeads)",
         NumberText.grouped(layer.parameters), NumberText.bytes(layer.bytes),
         NumberText.bytes(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
       ]

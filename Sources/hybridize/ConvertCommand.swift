@@ -76,6 +76,7 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Show what would become of every tensor, and write nothing.")
   var dryRun = false
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   private static var mixers: String { TransferRegistry.all.map { $0.mixerName }.joined(separator: ", ") }
@@ -100,7 +101,7 @@ struct ConvertCommand: ParsableCommand {
       alignment: align,
       mixersFrom: mixersFrom, seed: seed)
     request.selection = chosen?.record
-    let conversion = try Conversion(request)
+    let conversion = try Conversion(request, methods: ConversionMethods(catalog: opening.catalog))
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))
       return
@@ -120,13 +121,16 @@ struct ConvertCommand: ParsableCommand {
   /// `nil` if the layers are named.
   private func chosenLayers() throws -> Selection? {
     guard let ratio else { return nil }
-    let layers = try ModelDirectory(source).configuration.keptLayers
+    let layers = try ModelDirectory(source, catalog: opening.catalog).configuration.keptLayers
     var request = try selection.request(
       source, method: select, keep: Int((ratio * Double(layers.count)).rounded()), seed: seed)
     request.student = selection.student ?? mixersFrom
     request.mixer = mixer
+    request.catalog = opening.catalog
     request.choice = choice
-    return try Pipeline(backend: try shared.backend(), progress: shared.progress).select(request).selection
+    return try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).select(
+      request
+    ).selection
   }
 
   private var choice: MixerChoice {

@@ -72,6 +72,7 @@ struct DistillCommand: ParsableCommand {
       valueName: "file"))
   var teacherCache: String?
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -91,6 +92,7 @@ struct DistillCommand: ParsableCommand {
     request.options = training.stageOptions
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
     request.elementType = dtype
+    request.catalog = opening.catalog
     request.cache = cache
     request.predictionFile = teacherCache
     request.resumes = resume

@@ -72,6 +72,7 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Seed of the prompts.")
   var seed: UInt64 = 20_261_123
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -94,7 +95,8 @@ struct EvalCommand: ParsableCommand {
     request.textKey = textOptions.textKey
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
-    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress).judge(request)
+    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
+      .judge(request)
     if let lmEval { try HarnessResults(model: model, seed: seed, results: judgement.tasks).write(to: lmEval) }
     shared.print(json: judgement.json, text: judgement.text)
   }

@@ -31,6 +31,7 @@ struct GenerateCommand: ParsableCommand {
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Loading") var loading: LoadingOptions
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -39,7 +40,7 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model)
+    let directory = try ModelDirectory(model, catalog: opening.catalog)
     let tokenizer = try directory.tokenizer()
     let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
     let sampler = try sampling.sampler()

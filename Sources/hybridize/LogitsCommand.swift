@@ -21,6 +21,7 @@ struct LogitsCommand: ParsableCommand {
   var out: String
 
   @OptionGroup(title: "Loading") var loading: LoadingOptions
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -28,7 +29,7 @@ struct LogitsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model)
+    let directory = try ModelDirectory(model, catalog: opening.catalog)
     let tokens =
       try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
       ?? directory.tokenizer().encode(prompt ?? "")

@@ -70,6 +70,22 @@ struct TextOptions: ParsableArguments {
     + "any other name; also .gz and .zst"
 }
 
+/// How commands that open a model read its config.json.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(
+    name: .customLong("ignore-field"),
+    help: ArgumentHelp(
+      "A field of config.json that is not known and changes nothing that the model computes; may be repeated.",
+      valueName: "name"))
+  var ignored: [String] = []
+
+  var catalog: Catalog {
+    var catalog = Catalog.standard
+    catalog.ignoredFields = Set(ignored)
+    return catalog
+  }
+}
+
 /// How commands that run a model hold it in memory.
 struct LoadingOptions: ParsableArguments {
   @Option(

@@ -34,6 +34,7 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The KL that is accepted, in nats a token.", valueName: "nats"))
   var maxKl: Double?
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -43,9 +44,10 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress).verify(
-      source: source, converted: converted, text: text, textKey: textOptions.textKey, documents: documents,
-      length: length)
+    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
+      .verify(
+        source: source, converted: converted, text: text, textKey: textOptions.textKey, documents: documents,
+        length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
     if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }

@@ -66,7 +66,7 @@ package final class CandidateLedger {
   private static func identity(_ request: SelectionRequest, _ texts: [TextSource]) throws(HybridizeError) -> String {
     var lines = [HybridizeVersion.current]
     for path in [request.model] + (request.student.map { [$0] } ?? []) {
-      lines += try FileSystem.identities(ModelDirectory(path).reader.files)
+      lines += try FileSystem.identities(ModelDirectory(path, catalog: request.catalog).reader.files)
     }
     let choice = request.choice
     lines.append(

@@ -7,6 +7,8 @@ import HybridizeRuntime
 public struct SelectionRequest: Sendable {
   /// The original model.
   public var model: String
+  /// What models can be made of.
+  public var catalog = Catalog.standard
   /// As `SelectorRegistry` names it.
   public var method: String
   /// Other methods to show beside it; they decide nothing.

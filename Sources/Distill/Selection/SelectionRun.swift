@@ -38,7 +38,7 @@ public final class SelectionRun {
     self.request = request
     self.backend = backend
     self.progress = progress
-    directory = try ModelDirectory(request.model)
+    directory = try ModelDirectory(request.model, catalog: request.catalog)
     layers = directory.configuration.keptLayers
     guard (0...layers.count).contains(request.keep) else {
       throw HybridizeError(
@@ -78,7 +78,7 @@ public final class SelectionRun {
 
   private func bothModels() throws(HybridizeError) -> (teacher: Model, student: Model) {
     if let models { return models }
-    let student = try ModelDirectory(try studentPath())
+    let student = try ModelDirectory(try studentPath(), catalog: request.catalog)
     try check(student)
     let loaded = (teacher: try directory.load(on: backend), student: try student.load(on: backend))
     models = loaded
@@ -92,7 +92,8 @@ public final class SelectionRun {
     if !FileSystem.exists(path) {
       let conversion = try Conversion(
         ConversionRequest(
-          source: request.model, keep: .layers([]), mixer: request.mixer, choice: request.choice, seed: request.seed))
+          source: request.model, keep: .layers([]), mixer: request.mixer, choice: request.choice, seed: request.seed),
+        methods: ConversionMethods(catalog: request.catalog))
       _ = try conversion.write(to: path, threads: backend.threads, progress: progress)
     }
     return path

@@ -46,11 +46,27 @@ public struct ModelDirectory: Sendable {
         .unreadable, file: path, expected: "config.json beside the weights", found: "no such file",
         remedy: "give the directory of a whole model")
     }
+    var catalog = catalog
+    catalog.ignoredFields.formUnion(try ignoredFields(in: directory))
     return try readObject(path) { (object) throws(HybridizeError) in
       let configuration = try KerasHubConfiguration.huggingFace(object) ?? object
       return try ModelConfiguration(json: configuration, catalog: catalog)
     }
   }
+
+  /// What a manifest says of a copy whose config.json is the source's, byte for byte: fields that were ignored when it was
+  /// made. A converted model's config.json says it itself.
+  private static func ignoredFields(in directory: String) throws(HybridizeError) -> [String] {
+    let path = FileSystem.join(directory, manifestFile)
+    guard FileSystem.exists(path), FileSystem.kind(path) == .file, let manifest = try readJSON(path).objectValue else {
+      return []
+    }
+    return manifest["recipe"]?.objectValue?[HybridDescription.ignoredFieldsKey]?.arrayValue?.compactMap(\.stringValue)
+      ?? []
+  }
+
+  /// What a converted model says of its making.
+  package static let manifestFile = "hybridize.json"
 
   /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of; of
   /// config.json if it names none; or else the `eos_token` of tokenizer_config.json.
@@ -81,10 +97,12 @@ public struct ModelDirectory: Sendable {
     } catch { throw error.inFile(path) }
   }
 
-  /// A JSON document of at most 64 MiB.
+  /// A JSON document of at most 64 MiB, with the numbers that Python alone writes.
   package static func readJSON(_ path: String) throws(HybridizeError) -> JSONValue {
     let bytes = try FileSystem.read(path, limit: 64 << 20)
-    do throws(HybridizeError) { return try JSONCursor.parse(bytes) } catch { throw error.inFile(path) }
+    do throws(HybridizeError) { return try JSONCursor.parse(bytes, takesNonFinite: true) } catch {
+      throw error.inFile(path)
+    }
   }
 
   /// Loads the weights.
