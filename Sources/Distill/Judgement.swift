@@ -79,7 +79,7 @@ public struct Judgement: Sendable {
 extension Pipeline {
   /// - Throws: what loading and running the models throw, `TextDocuments.read`, `RecallTask` and `TaskRequest.tasks`.
   public func judge(_ request: Judgement.Request) throws(HybridizeError) -> Judgement {
-    let directory = try ModelDirectory(request.model)
+    let directory = try ModelDirectory(request.model).noting(progress)
     let tokenizer = try directory.tokenizer()
     let words = try RecallTask.words(request.words, of: tokenizer)
     var books: [RecallTask] = []
@@ -93,7 +93,7 @@ extension Pipeline {
     let model = try directory.load(on: backend)
     var comparison: TextComparison?
     if let path = request.teacher, let text = request.text {
-      let teacher = try ModelDirectory(path)
+      let teacher = try ModelDirectory(path).noting(progress)
       let documents = try TextDocuments.read(
         text, tokenizer: teacher.tokenizer(), length: request.length, limit: request.documents)
       comparison = try TextComparison.measure(

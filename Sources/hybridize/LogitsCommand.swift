@@ -28,7 +28,7 @@ struct LogitsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model)
+    let directory = try ModelDirectory(model).noting(shared.progress)
     let tokens =
       try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
       ?? directory.tokenizer().encode(prompt ?? "")

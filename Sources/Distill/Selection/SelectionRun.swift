@@ -34,7 +34,7 @@ public final class SelectionRun {
     self.request = request
     self.backend = backend
     self.progress = progress
-    directory = try ModelDirectory(request.model)
+    directory = try ModelDirectory(request.model).noting(progress)
     layers = directory.configuration.keptLayers
     guard (0...layers.count).contains(request.keep) else {
       throw HybridizeError(
