@@ -11,6 +11,8 @@ struct LoRACollector {
     var second: String?
     var bias: String?
     var isEmbedding = false
+    /// What it has whole is the model's own parameter, not a copy's.
+    var isBase = false
     /// By `weight` or `bias`.
     var whole: [String: String] = [:]
   }
@@ -48,6 +50,7 @@ struct LoRACollector {
         .adapterTensor, tensor: tensor.name, expected: "one tensor", found: "also \(ErrorText.escape(former ?? ""))")
     }
     if part.kind == .embeddingFirst || part.kind == .embeddingSecond { module.isEmbedding = true }
+    if part.isBase { module.isBase = true }
     if modules[part.module] == nil { names.append(part.module) }
     modules[part.module] = module
   }
@@ -168,8 +171,10 @@ struct LoRACollector {
     let head = model.configuration.architecture.tensors.head
     let embedding = UTF8Key(model.layout.embedding.name)
     guard model.configuration.tiedHead, let change = changes[embedding] else { return changes }
-    if change.replacement != nil, !configuration.tiesWeights, !hasBoth(head) {
-      throw unties("\(owners[embedding] ?? ""), one of the two alone")
+    let owner = owners[embedding] ?? ""
+    let isCopy = configuration.copies(owner) && !(modules[owner]?.isBase ?? false)
+    if change.replacement != nil, isCopy, !configuration.tiesWeights, !hasBoth(head) {
+      throw unties("\(owner), one of the two alone")
     }
     var all = changes
     if model.reader.descriptor(named: head) != nil { all[UTF8Key(head)] = change }
@@ -202,6 +207,8 @@ private struct Part {
 
   let module: String
   let kind: Kind
+  /// The parameter of a module that the adapter's matrices were put around.
+  var isBase = false
 
   /// `MODULE.lora_A.weight`, `MODULE.lora_A.default.weight`, `MODULE.lora_embedding_A`, `MODULE.modules_to_save.weight`,
   /// `MODULE.base_layer.bias`, `MODULE.weight` and the like; `nil` for other names.
@@ -225,7 +232,10 @@ private struct Part {
     }
     guard let last = parts.popLast(), last == "weight" || last == "bias" else { return nil }
     if let index = parts.lastIndex(of: "modules_to_save") { parts.removeSubrange(index...) }
-    if parts.last == "base_layer" { parts.removeLast() }
+    if parts.last == "base_layer" {
+      parts.removeLast()
+      isBase = true
+    }
     guard !parts.isEmpty else { return nil }
     module = parts.joined(separator: ".")
     kind = .whole(last)

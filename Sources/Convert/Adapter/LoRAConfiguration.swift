@@ -10,6 +10,8 @@ struct LoRAConfiguration {
   private let alphas: [(pattern: ModulePattern, value: Double)]
   /// The head goes with the embedding, though only one of them is there.
   let tiesWeights: Bool
+  /// Modules that were copied before training, by the ends of their names.
+  private let copied: [String]
 
   /// - Throws: `.adapterUnsupported` for other kinds of adapters, and for a LoRA that is more than a sum of products;
   ///   `.adapterPattern`, `.missingField`, `.wrongField`, `.unknownField`.
@@ -39,9 +41,13 @@ struct LoRAConfiguration {
     alpha = try Self.number(json["lora_alpha"], "lora_alpha")
     usesRootOfRank = try Self.bool(json, "use_rslora")
     tiesWeights = try Self.bool(json, "ensure_weight_tying")
+    copied = (json["modules_to_save"]?.arrayValue ?? []).compactMap(\.stringValue)
     ranks = try Self.patterns(json, "rank_pattern")
     alphas = try Self.patterns(json, "alpha_pattern")
   }
+
+  /// Whether the adapter trained a copy of the module, which no longer is one with what it was tied to.
+  func copies(_ module: String) -> Bool { copied.contains { module.hasSuffix($0) } }
 
   /// The rank of a module's matrices, and what their product is multiplied with: alpha / r, or alpha / sqrt(r)
   /// (Kalajdzievski 2023).
