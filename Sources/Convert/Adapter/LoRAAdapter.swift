@@ -106,9 +106,9 @@ extension LoRAAdapter {
 }
 
 extension Problem {
-  static let adapterTensor = Problem("adapterTensor", .inputFile, "a tensor of the adapter has no place in the model")
-  static let adapterUnties = Problem(
+  public static let adapterTensor = Problem("adapterTensor", .inputFile, "a tensor of the adapter has no place in the model")
+  public static let adapterUnties = Problem(
     "adapterUnties", .inputFile, "the adapter would make two tensors of the embedding and the head, which are one")
-  static let adapterBaseType = Problem(
+  public static let adapterBaseType = Problem(
     "adapterBaseType", .inputFile, "nothing can be added to a tensor of this element type")
 }

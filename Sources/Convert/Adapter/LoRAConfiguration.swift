@@ -141,5 +141,5 @@ struct LoRAConfiguration {
 }
 
 extension Problem {
-  static let adapterUnsupported = Problem("adapterUnsupported", .inputFile, "adapters of this kind are not merged")
+  public static let adapterUnsupported = Problem("adapterUnsupported", .inputFile, "adapters of this kind are not merged")
 }

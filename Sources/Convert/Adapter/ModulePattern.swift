@@ -4,7 +4,7 @@ import HybridizeCore
 ///
 /// Literals, `.`, classes, groups, alternatives, anchors and repetition; anything else is refused by name. Places that a
 /// part can end at are kept as a set, as backtracking may take for ever; steps are counted all the same.
-struct ModulePattern {
+package struct ModulePattern {
   private indirect enum Node {
     case character(@Sendable (UInt8) -> Bool)
     case sequence([Node])
@@ -20,7 +20,7 @@ struct ModulePattern {
   private static let longest = 1024
 
   /// - Throws: `.adapterPattern`.
-  init(_ pattern: String) throws(HybridizeError) {
+  package init(_ pattern: String) throws(HybridizeError) {
     var parser = Parser(pattern)
     root = try parser.parse()
     let bytes = Array(pattern.utf8)
@@ -31,7 +31,7 @@ struct ModulePattern {
   ///
   /// - Parameter budget: steps that may still be taken, of this match and of others.
   /// - Throws: `.adapterPattern` when it is used up.
-  func matches(_ name: String, _ budget: inout Int) throws(HybridizeError) -> Bool {
+  package func matches(_ name: String, _ budget: inout Int) throws(HybridizeError) -> Bool {
     let bytes = Array(name.utf8)
     if let literal {
       budget -= 1 + literal.count / 64
@@ -222,6 +222,6 @@ struct ModulePattern {
 }
 
 extension Problem {
-  static let adapterPattern = Problem(
+  public static let adapterPattern = Problem(
     "adapterPattern", .inputFile, "a pattern of the adapter's configuration is not read")
 }
