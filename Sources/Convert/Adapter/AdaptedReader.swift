@@ -168,18 +168,27 @@ struct LowRankProduct {
       (left, rowStride, rankStride) = (second, rank, 1)
       right = first
     }
+    precondition(right.count == rank * columns, "\(right.count) elements for \(rank) x \(columns)")
   }
 
   /// Adds the scaled product's rows to `values`, which has these rows.
   func add(to values: inout [Double], rows: Range<Int>) {
+    precondition(values.count == rows.count * columns, "\(values.count) values for \(rows.count) rows of \(columns)")
     var sums = [Double](repeating: 0, count: columns)
-    for (index, row) in rows.enumerated() {
-      for column in 0..<columns { sums[column] = 0 }
-      for k in 0..<rank {
-        let factor = left[row * rowStride + k * rankStride]
-        for column in 0..<columns { sums[column] += factor * right[k * columns + column] }
+    // Without checks of bounds, which are those of the sizes checked above and in `init`, the loops are vectors.
+    right.withUnsafeBufferPointer { right in
+      sums.withUnsafeMutableBufferPointer { sums in
+        values.withUnsafeMutableBufferPointer { values in
+          for (index, row) in rows.enumerated() {
+            sums.update(repeating: 0)
+            for k in 0..<rank {
+              let factor = left[row * rowStride + k * rankStride]
+              for column in 0..<columns { sums[column] += factor * right[k * columns + column] }
+            }
+            for column in 0..<columns { values[index * columns + column] += Double(Float(sums[column]) * scale) }
+          }
+        }
       }
-      for column in 0..<columns { values[index * columns + column] += Double(Float(sums[column]) * scale) }
     }
   }
 }
