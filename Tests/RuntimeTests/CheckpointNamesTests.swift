@@ -29,7 +29,7 @@ struct CheckpointNamesTests {
   }
 
   /// Prefixes as tools leave them, for a head of its own and a tied one.
-  static let prefixes: [(String, @Sendable (String) -> String)] = [
+  static let prefixCases: [(String, @Sendable (String) -> String)] = [
     ("none", { $0.hasPrefix("model.") ? String($0.dropFirst(6)) : $0 }), ("model", { "model." + $0 }),
     ("module", { "module." + $0 }), ("base_model", { "base_model.model." + $0 }), ("_orig_mod", { "_orig_mod." + $0 }),
     ("module and _orig_mod", { "module._orig_mod." + $0 }), ("language_model", { "language_model." + $0 }),
@@ -45,10 +45,10 @@ struct CheckpointNamesTests {
     ),
   ]
 
-  @Test("are found behind every known prefix", arguments: prefixes.indices, [true, false])
+  @Test("are found behind every known prefix", arguments: prefixCases.indices, [true, false])
   func prefixes(_ index: Int, _ tied: Bool) throws {
     let pico = try PicoModel(tied: tied)
-    let (name, rename) = Self.prefixes[index]
+    let (name, rename) = Self.prefixCases[index]
     let changed = renamed(pico, rename)
     let directory = try changed.open(in: scratch)
     try checkTensorReader(directory.reader)
@@ -83,7 +83,7 @@ struct CheckpointNamesTests {
   }
 
   /// What is left in files, and what the report calls it.
-  static let unread: [(String, [Int], String)] = [
+  static let unreadCases: [(String, [Int], String)] = [
     ("model.layers.0.self_attn.rotary_emb.inv_freq", [3], "rotary"), ("rotary_emb.inv_freq", [3], "rotary"),
     ("model.rotary_emb.original_inv_freq", [3], "rotary"),
     ("model.layers.1.self_attn.rotary_emb.cos_cached", [1, 1, 64, 6], "rotary"),
@@ -99,9 +99,9 @@ struct CheckpointNamesTests {
     ("model.layers.0.self_attn.v_proj.output_scale", [1], "cache"),
   ]
 
-  @Test("that no model reads are passed over, by name, with the reason", arguments: unread.indices)
+  @Test("that no model reads are passed over, by name, with the reason", arguments: unreadCases.indices)
   func unread(_ index: Int) throws {
-    let (name, shape, word) = Self.unread[index]
+    let (name, shape, word) = Self.unreadCases[index]
     let pico = try PicoModel(tied: false)
     var changed = pico
     changed.set(name, Array(repeating: 3, count: shape.reduce(1, *)), as: .float32, shape: Shape(shape))
@@ -141,7 +141,8 @@ struct CheckpointNamesTests {
     let changed = renamed(pico) { $0 == "model.embed_tokens.weight" ? name : $0 }
     let directory = try changed.open(in: scratch)
     try checkTensorReader(directory.reader)
-    #expect(directory.names.renamed == [CheckpointNames.Renaming(name: "model.embed_tokens.weight", stored: name)])
+    #expect(directory.names.renamed.map(\.name) == ["model.embed_tokens.weight"])
+    #expect(directory.names.renamed.map(\.stored) == [name])
     #expect(directory.derivedTensors.isEmpty)
     #expect(try logits(directory) == logits(pico))
     // A head that is one of its own stands for no embedding.
@@ -197,7 +198,7 @@ struct CheckpointNamesTests {
     let pico = renamed(try PicoModel()) { "module." + $0 }
     try pico.write(to: scratch)
     #expect(rename(scratch.path("model.safetensors"), scratch.path("model-00001-of-00001.safetensors")) == 0)
-    let map = pico.tensors.dropFirst().map { #""\($0.name)":"model-00001-of-00001.safetensors""# }
+    let map = pico.tensors.dropFirst().map { #""\#($0.name)":"model-00001-of-00001.safetensors""# }
     scratch.write("model.safetensors.index.json", #"{"weight_map":{\#(map.joined(separator: ","))}}"#)
     let notes = try ModelDirectory(scratch.path).notes
     #expect(
