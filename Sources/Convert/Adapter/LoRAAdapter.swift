@@ -106,7 +106,8 @@ extension LoRAAdapter {
 }
 
 extension Problem {
-  public static let adapterTensor = Problem("adapterTensor", .inputFile, "a tensor of the adapter has no place in the model")
+  public static let adapterTensor = Problem(
+    "adapterTensor", .inputFile, "a tensor of the adapter has no place in the model")
   public static let adapterUnties = Problem(
     "adapterUnties", .inputFile, "the adapter would make two tensors of the embedding and the head, which are one")
   public static let adapterBaseType = Problem(

@@ -141,5 +141,6 @@ struct LoRAConfiguration {
 }
 
 extension Problem {
-  public static let adapterUnsupported = Problem("adapterUnsupported", .inputFile, "adapters of this kind are not merged")
+  public static let adapterUnsupported = Problem(
+    "adapterUnsupported", .inputFile, "adapters of this kind are not merged")
 }
