@@ -38,6 +38,7 @@ package enum Manifest {
       "mixers_from": try conversion.donor.map { (donor) throws(HybridizeError) in
         .object(["files": try Self.files(of: donor)])
       } ?? .null,
+      "adapter": conversion.adapter.map { .object($0.manifest) } ?? .null,
       "recipe": .object(recipe(conversion)), "plan": conversion.plan.json,
       "tensors": .object([
         "copied": .integer(accounting.copied), "relaid": .integer(accounting.relaid),
@@ -82,6 +83,7 @@ package enum Manifest {
     }
     let ignored = conversion.source.configuration.ignoredFields
     if !ignored.isEmpty { recipe[HybridDescription.ignoredFieldsKey] = .array(ignored.map { .string($0) }) }
+    if let adapter = conversion.adapter { recipe["adapter"] = .string(adapter.digests.weights) }
     if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
     if request.format != .safetensors { recipe["format"] = .object(request.format.json) }
     if request.alignment != 8 { recipe["alignment"] = .integer(request.alignment) }

@@ -104,6 +104,7 @@ public struct Distillation {
   ///
   /// - Throws: what loading, reading texts, training and writing throw.
   public func run(on base: any Backend, progress: Progress) throws(HybridizeError) -> Report {
+    for model in [teacher, student] { model.noting(progress) }
     let clock = request.profiles ? ProfilingBackend(base) : nil
     let backend: any Backend = clock ?? base
     let scope: TrainableModel.Scope = request.settings.stage == .align ? .mixers(layers: layers) : .everything
@@ -176,7 +177,11 @@ public struct Distillation {
     let exact = Set(student.layout.tensors.filter(\.keepsPrecision).map(\.name))
     try DistilledCheckpoint(
       student: student, records: [report.record], summary: report.summary, curves: try curves(),
-      elementType: { trained.contains($0.name) && !exact.contains($0.name) ? request.elementType : nil },
+      elementType: { tensor in
+        guard trained.contains(tensor.name), !exact.contains(tensor.name) else { return nil }
+        // Float8 is too coarse for what training changes.
+        return request.elementType ?? (tensor.elementType.isFloat8 ? .bfloat16 : nil)
+      },
       values: model.trainedValues
     ).write(to: request.out, progress: progress)
   }

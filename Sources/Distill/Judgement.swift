@@ -83,7 +83,7 @@ public struct Judgement: Sendable {
 extension Pipeline {
   /// - Throws: what loading and running the models throw, `TextDocuments.read`, `RecallTask` and `TaskRequest.tasks`.
   public func judge(_ request: Judgement.Request) throws(HybridizeError) -> Judgement {
-    let directory = try ModelDirectory(request.model, catalog: catalog)
+    let directory = try ModelDirectory(request.model, catalog: catalog).noting(progress)
     let tokenizer = try directory.tokenizer()
     let words = try RecallTask.words(request.words, of: tokenizer)
     var books: [RecallTask] = []
@@ -97,7 +97,7 @@ extension Pipeline {
     let model = try directory.load(on: backend)
     var comparison: TextComparison?
     if let path = request.teacher, let text = request.text {
-      let teacher = try ModelDirectory(path, catalog: catalog)
+      let teacher = try ModelDirectory(path, catalog: catalog).noting(progress)
       try Self.check(length: request.length, [teacher, directory])
       let documents = try TextDocuments.read(
         TextSource(text, key: request.textKey), tokenizer: teacher.tokenizer(), length: request.length,

@@ -71,6 +71,7 @@ public struct LayerMerge: Sendable {
   /// - Throws: `.outputExists`, `.cannotWrite`, reading errors.
   public func write(to path: String, progress: Progress) throws(HybridizeError) {
     let base = students[0]
+    for student in students { student.noting(progress) }
     var owners: [String: ModelDirectory] = [:]
     for (layer, source) in sources {
       for tensor in base.layout.layers[layer].mixer { owners[tensor.name] = students[source] }

@@ -27,21 +27,29 @@ public struct Pipeline {
   ) throws(HybridizeError) -> BenchmarkReport {
     var subjects: [Benchmark.Subject] = []
     for path in paths {
-      let directory = try ModelDirectory(path, catalog: catalog)
+      let directory = try ModelDirectory(path, catalog: catalog).noting(progress)
       subjects.append(
         Benchmark.Subject(name: path, directory: directory, model: try directory.load(on: backend, loading)))
     }
     return try Benchmark(options, progress: progress).report(subjects, tests, on: backend)
   }
 
-  /// What two checkpoints do not share.
+  /// What two checkpoints do not share, under the names that their models have for the tensors where there are models.
   ///
   /// - Throws: what opening and reading them throw.
   public static func difference(
     _ first: String, _ second: String, threads: Int, progress: Progress = .silent
   ) throws(HybridizeError) -> CheckpointDifference {
     try CheckpointDifference(
-      FormatRegistry.open(first), FormatRegistry.open(second), threads: threads, progress: progress)
+      checkpoint(first), checkpoint(second), threads: threads, progress: progress)
+  }
+
+  /// A checkpoint with all its tensors; as it lies in its files if no model can be made of it.
+  private static func checkpoint(_ path: String) throws(HybridizeError) -> any TensorReader {
+    do throws(HybridizeError) { return try ModelDirectory(path).everything } catch {
+      guard ![.adapterAlone, .adapterBesideWeights].contains(error.problem) else { throw error }
+      return try FormatRegistry.open(path)
+    }
   }
 
   /// Reads the data of an inspected checkpoint; `nil` if nothing is asked for.
@@ -73,8 +81,8 @@ public struct Pipeline {
   public func verify(
     source: String, converted: String, text: String?, textKey: String = TextSource.usualKey, documents: Int, length: Int
   ) throws(HybridizeError) -> Verification {
-    let source = try ModelDirectory(source, catalog: catalog)
-    let converted = try ModelDirectory(converted, catalog: catalog)
+    let source = try ModelDirectory(source, catalog: catalog).noting(progress)
+    let converted = try ModelDirectory(converted, catalog: catalog).noting(progress)
     var ids: [[Int]] = []
     if let text {
       try Self.check(length: length, [source, converted])

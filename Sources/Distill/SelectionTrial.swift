@@ -145,7 +145,8 @@ public struct SelectionTrial {
   private func embeddingType(_ pipeline: Pipeline) throws(HybridizeError) -> ElementType? {
     let directory = try ModelDirectory(model, catalog: pipeline.catalog)
     let name = directory.configuration.architecture.tensors.embedding
-    return directory.reader.descriptor(named: name)?.elementType
+    // Float8 is too coarse for what training changes.
+    return (directory.reader.descriptor(named: name)?.elementType).map { $0.isFloat8 ? .bfloat16 : $0 }
   }
 
   private func distill(

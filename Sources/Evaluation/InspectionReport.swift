@@ -17,6 +17,8 @@ extension Inspection {
     for (key, value) in metadata { metadataObject[key] = .string(value) }
     object["metadata"] = .object(metadataObject)
     object["architecture"] = model.map { .object(Self.json($0.configuration)) } ?? .null
+    object["warnings"] = .array(warnings.map { .string($0) })
+    for (key, value) in names?.json.members ?? [] { object[key] = value }
     if let model {
       object["layers"] = .array(model.layers.map { .object(Self.json($0)) })
       object["memory"] = .object(Self.memory(model, contexts))
@@ -80,6 +82,8 @@ extension Inspection {
     var out = "\(ErrorText.escape(path)): \(format), \(files.count) file\(files.count == 1 ? "" : "s"), "
     out += "\(tensors.count) tensors, \(NumberText.grouped(parameters)) parameters, \(NumberText.bytes(bytes)) ("
     out += elementTypes + ")\n"
+    for warning in warnings { out += "warning: \(ErrorText.escape(warning))\n" }
+    for note in names?.notes ?? [] { out += note + "\n" }
     guard let model else {
       return out + "no config.json beside it: tensors only\n\n" + tensorTable
     }

@@ -70,6 +70,12 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp("Take the mixers of converted layers from this model, aligned before.", valueName: "model"))
   var mixersFrom: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Merge the LoRA adapter in this directory into the weights first; all layers are kept unless others are named.",
+      valueName: "directory"))
+  var adapter: String?
+
   @Option(help: "Seed of the new gates.")
   var seed: UInt64 = 0
 
@@ -82,7 +88,12 @@ struct ConvertCommand: ParsableCommand {
   private static var mixers: String { TransferRegistry.all.map { $0.mixerName }.joined(separator: ", ") }
 
   func validate() throws {
-    guard (keep == nil) != (ratio == nil) else { throw ValidationError("give either --keep or --ratio") }
+    guard keep == nil || ratio == nil, keep != nil || ratio != nil || adapter != nil else {
+      throw ValidationError("give either --keep or --ratio")
+    }
+    guard adapter == nil || ratio == nil else {
+      throw ValidationError("--ratio selects layers of a model as it is: merge the adapter first, with --keep all")
+    }
     if let dtype, !ElementCast.targets.contains(dtype) {
       throw ValidationError("--dtype must be F32, BF16 or F16")
     }
@@ -99,7 +110,7 @@ struct ConvertCommand: ParsableCommand {
       choice: choice,
       gates: gates, elementType: dtype, format: format.chosen(threads: shared.threads), shardBytes: shardSize,
       alignment: align,
-      mixersFrom: mixersFrom, seed: seed)
+      mixersFrom: mixersFrom, adapter: adapter, seed: seed)
     request.selection = chosen?.record
     let conversion = try Conversion(request, methods: ConversionMethods(catalog: opening.catalog))
     if dryRun {
@@ -113,8 +124,8 @@ struct ConvertCommand: ParsableCommand {
   private func keepRule() throws(HybridizeError) -> ConversionRequest.Keep {
     switch keep {
     case "none": .layers([])
-    case "all": .all
-    case let list: .layers(try NumberList.parse(list ?? "", "--keep"))
+    case "all", nil: .all
+    case let list?: .layers(try NumberList.parse(list, "--keep"))
     }
   }
 

@@ -40,7 +40,7 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model, catalog: opening.catalog)
+    let directory = try ModelDirectory(model, catalog: opening.catalog).noting(shared.progress)
     let tokenizer = try directory.tokenizer()
     let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
     let sampler = try sampling.sampler()

@@ -29,7 +29,7 @@ struct LogitsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model, catalog: opening.catalog)
+    let directory = try ModelDirectory(model, catalog: opening.catalog).noting(shared.progress)
     let tokens =
       try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
       ?? directory.tokenizer().encode(prompt ?? "")

@@ -35,18 +35,20 @@ struct SharedOptions: ParsableArguments {
   var progress: Progress {
     if quiet { return .silent }
     if Terminal.errorIsTerminal {
-      return Progress { update in
-        let end = update.isLast ? "\r\u{1B}[K" : ""
-        Terminal.status("\r" + update.bar(columns: Terminal.columns) + "\u{1B}[K" + end)
-      }
+      return Progress(
+        { update in
+          let end = update.isLast ? "\r\u{1B}[K" : ""
+          Terminal.status("\r" + update.bar(columns: Terminal.columns) + "\u{1B}[K" + end)
+        }, tell: Terminal.error)
     }
     let log = Mutex(ProgressLog())
     let clock = ContinuousClock()
     let start = clock.now
-    return Progress { update in
-      let line = log.withLock { $0.line(for: update, at: (clock.now - start).inSeconds) }
-      if let line { Terminal.error(line) }
-    }
+    return Progress(
+      { update in
+        let line = log.withLock { $0.line(for: update, at: (clock.now - start).inSeconds) }
+        if let line { Terminal.error(line) }
+      }, tell: Terminal.error)
   }
 
   /// The result: one JSON object or what a person reads.

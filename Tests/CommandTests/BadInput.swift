@@ -22,7 +22,7 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     self.arguments = arguments
   }
 
-  static let all = [usage, values, training, texts, configurations, weights, missing, outputs].flatMap { $0 }
+  static let all = [usage, values, training, texts, configurations, weights, adapters, missing, outputs].flatMap { $0 }
 
   /// Arguments that no model is needed to refuse. `OUT` stands for a new path.
   private static func refused(_ arguments: String..., mentions: [String]) -> BadInput {

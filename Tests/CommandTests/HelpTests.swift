@@ -29,7 +29,7 @@ struct HelpTests {
         "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--layout",
         "--compression", "--level", "--shuffle", "--shard-size", "--align", "--preset",
         "--expand-key-value",
-        "--mixers-from", "--seed", "--dry-run",
+        "--mixers-from", "--adapter", "--seed", "--dry-run",
       ]),
     Command(
       name: "verify", arguments: ["<source>", "<converted>"],

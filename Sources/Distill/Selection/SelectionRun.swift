@@ -38,7 +38,7 @@ public final class SelectionRun {
     self.request = request
     self.backend = backend
     self.progress = progress
-    directory = try ModelDirectory(request.model, catalog: request.catalog)
+    directory = try ModelDirectory(request.model, catalog: request.catalog).noting(progress)
     layers = directory.configuration.keptLayers
     guard (0...layers.count).contains(request.keep) else {
       throw HybridizeError(

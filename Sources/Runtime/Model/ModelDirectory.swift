@@ -7,7 +7,12 @@ public struct ModelDirectory: Sendable {
   /// The directory.
   public let path: String
   public let configuration: ModelConfiguration
-  public let reader: any TensorReader
+  /// The checkpoint as its files have it.
+  public let stored: any TensorReader
+  /// The checkpoint as the model reads it.
+  public package(set) var reader: any TensorReader
+  /// In what the two differ.
+  public let names: CheckpointNames
   public let layout: ModelLayout
   /// Tensors of the checkpoint that follow from the others: see `ModelLayout.check`.
   public let derivedTensors: [String]
@@ -24,15 +29,25 @@ public struct ModelDirectory: Sendable {
   /// Opens a directory, a Hugging Face cache snapshot, or a checkpoint file with its config.json beside it, and
   /// checks names and shapes of all tensors against the configuration.
   ///
-  /// - Throws: what reading config.json and the checkpoint's header can throw, and what `ModelLayout.check` throws.
-  public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
+  /// - Parameter mergesAdapter: an adapter beside the weights is somebody else's affair; otherwise it is an error.
+  /// - Throws: what reading config.json and the checkpoint's header can throw, what `CheckpointNames` and
+  ///   `ModelLayout.check` throw; `.adapterAlone`, `.adapterBesideWeights`, `.otherFormat`.
+  public init(
+    _ path: String, catalog: Catalog = .standard, mergesAdapter: Bool = false
+  ) throws(HybridizeError) {
     guard FileSystem.exists(path) else {
       throw HybridizeError(.unreadable, file: path, expected: "a model", found: "no such file or directory")
     }
     self.path = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
+    try AdapterFiles.check(path, isMerged: mergesAdapter)
+    if !FileSystem.exists(self.path + "/config.json"), let other = OtherFormat(try FormatCandidate(path)) {
+      throw other.error(path)
+    }
     configuration = try Self.readConfiguration(in: self.path, catalog: catalog)
-    reader = try FormatRegistry.open(path, formats: catalog.formats)
+    stored = try FormatRegistry.open(path, formats: catalog.formats)
     layout = ModelLayout(configuration)
+    names = try CheckpointNames(stored, layout, configuration)
+    reader = names.reader(over: stored)
     derivedTensors = try layout.check(reader, configuration)
   }
 
@@ -44,7 +59,7 @@ public struct ModelDirectory: Sendable {
     guard FileSystem.exists(path) else {
       throw HybridizeError(
         .unreadable, file: path, expected: "config.json beside the weights", found: "no such file",
-        remedy: "give the directory of a whole model")
+        remedy: "give the directory of a whole model; config.json comes from where the weights come from")
     }
     var catalog = catalog
     catalog.ignoredFields.formUnion(try ignoredFields(in: directory))
@@ -67,6 +82,19 @@ public struct ModelDirectory: Sendable {
 
   /// What a converted model says of its making.
   package static let manifestFile = "hybridize.json"
+
+  /// What is worth knowing about the checkpoint and stops nothing, a line each: its index, names, what is not read.
+  public var notes: [String] { stored.warnings.map { "warning: \($0)" } + names.notes }
+
+  /// Tells whoever shows progress what is worth knowing.
+  @discardableResult
+  public func noting(_ progress: Progress) -> ModelDirectory {
+    for note in notes { progress.note("\(ErrorText.escape(FileSystem.name(of: path))): \(note)") }
+    return self
+  }
+
+  /// All of the checkpoint under the model's names, also what the model does not read.
+  package var everything: any TensorReader { names.reader(over: stored, keepingUnread: true) }
 
   /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of; of
   /// config.json if it names none; or else the `eos_token` of tokenizer_config.json.
