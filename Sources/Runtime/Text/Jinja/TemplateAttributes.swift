@@ -7,9 +7,7 @@ enum TemplateAttributes {
   /// - Throws: `.chatTemplateUnsupported` for what Python has and this has not.
   static func `static`(of value: TemplateValue, _ name: String) throws(HybridizeError) -> TemplateValue? {
     switch value {
-    case .undefined(let message):
-      guard name.hasPrefix("__"), name.hasSuffix("__") else { throw TemplateFault.failed(message) }
-      return nil
+    case .undefined(let message): throw TemplateFault.failed(message)
     case .namespace(let namespace): return namespace.attributes[name]
     case .loop(let loop): return try loop.attribute(name, of: value)
     case .macro(let macro): return try attribute(of: macro, name)

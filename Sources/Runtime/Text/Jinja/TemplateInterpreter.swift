@@ -9,7 +9,6 @@ final class TemplateInterpreter {
   private var depth = 0
   /// The texts that are being written: that of the template, and those that blocks catch.
   private var outputs: [String] = [""]
-  private var loopDepth = 0
   // What is shared and changes may hold itself. It is let go of at the end, one at a time.
   private var scopes: [TemplateScope] = []
   private var namespaces: [TemplateNamespace] = []
@@ -148,9 +147,7 @@ final class TemplateInterpreter {
         return try evaluate(test, inner).isTrue()
       }
     }
-    let loop = try TemplateLoop(items, depth0: loopDepth, accepts: accepts)
-    loopDepth += 1
-    defer { loopDepth -= 1 }
+    let loop = try TemplateLoop(items, accepts: accepts)
     // As Jinja has it: what is left early in its first turn counts as if it had none.
     var isEmpty = true
     while let item = try loop.advance() {
@@ -237,9 +234,6 @@ final class TemplateInterpreter {
         let value = try interpreter.evaluate(syntax.defaults[place - withDefault], scope)
         scope.variables[syntax.parameters[place]] = value
       }
-      let outer = interpreter.loopDepth
-      interpreter.loopDepth = 0
-      defer { interpreter.loopDepth = outer }
       return .string(try interpreter.caught(syntax.body, scope).0)
     }
   }

@@ -73,7 +73,7 @@ struct TemplateJSON {
     let quoted = JSONWriter.quoted(string)
     guard isASCII else { return try text.append(quoted) }
     for scalar in quoted.unicodeScalars {
-      if scalar.value < 0x7F || scalar.value == 0x7F {
+      if scalar.value < 0x7F {
         try text.append(String(scalar))
       } else {
         for unit in String(scalar).utf16 {

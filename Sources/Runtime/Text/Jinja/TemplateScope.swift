@@ -33,19 +33,15 @@ final class TemplateLoop {
   private var previous: TemplateValue?
   private var known: Int?
   private var lastChanged: [TemplateValue]?
-  let depth0: Int
   let depth: Int
 
-  /// - Parameters:
-  ///   - accepts: whether an element takes part.
-  ///   - depth0: the number of loops around.
+  /// - Parameter accepts: whether an element takes part.
   /// - Throws: `.chatTemplateLimit`.
   init(
-    _ items: [TemplateValue], depth0: Int, accepts: ((TemplateValue) throws(HybridizeError) -> Bool)?
+    _ items: [TemplateValue], accepts: ((TemplateValue) throws(HybridizeError) -> Bool)?
   ) throws(HybridizeError) {
     self.items = items
     self.accepts = accepts
-    self.depth0 = depth0
     isCounted = accepts == nil
     depth = try TemplateElements(items).depth + 1
   }
@@ -100,8 +96,9 @@ final class TemplateLoop {
     case "last": .boolean(try peek() == nil)
     case "previtem": index0 == 0 ? .undefined("there is no previous item") : previous
     case "nextitem": try peek() ?? .undefined("there is no next item")
-    case "depth0": .integer(depth0)
-    case "depth": .integer(depth0 + 1)
+    // Only loops that call themselves are deeper.
+    case "depth0": .integer(0)
+    case "depth": .integer(1)
     case "cycle", "changed": .method(value, name)
     default: nil
     }
