@@ -12,13 +12,9 @@ struct GenerateCommand: ParsableCommand {
   var model: String
 
   @Option(help: "The text to continue.")
-  var prompt: String
+  var prompt: String?
 
-  @Flag(help: "Put the prompt into the model's chat template as the user's message.")
-  var chat = false
-
-  @Option(help: "The system's message, with --chat; the model's own unless given.")
-  var system: String?
+  @OptionGroup(title: "Chat") var chat: ChatOptions
 
   @Option(name: [.customShort("n"), .long], help: "New tokens, at most.")
   var tokens = 128
@@ -36,13 +32,15 @@ struct GenerateCommand: ParsableCommand {
 
   func validate() throws {
     guard (1...1 << 24).contains(tokens) else { throw ValidationError("--tokens must be at least 1") }
-    guard system == nil || chat else { throw ValidationError("--system needs --chat") }
+    try chat.check(prompt: prompt)
   }
 
   func run() throws {
     let directory = try ModelDirectory(model, catalog: opening.catalog).noting(shared.progress)
     let tokenizer = try directory.tokenizer()
-    let ids = try tokenizer.encode(chat ? directory.chatTemplate().render(user: prompt, system: system) : prompt)
+    let rendered = try chat.rendered(prompt: prompt, for: directory)
+    // A template has written its special tokens itself.
+    let ids = tokenizer.encode(rendered ?? prompt ?? "")
     let sampler = try sampling.sampler()
     let endTokens = try directory.endTokens()
     let model = try directory.load(on: try shared.backend(), loading.options)
@@ -55,7 +53,7 @@ struct GenerateCommand: ParsableCommand {
     }
     var generator = Generator(model, sampler: sampler, endTokens: endTokens)
     try generator.check(ids)
-    if !shared.json && !chat { Terminal.out(prompt, newline: false) }
+    if !shared.json, rendered == nil { Terminal.out(prompt ?? "", newline: false) }
     let outcome = try generator.generate(ids, maximum: tokens, promptCache: promptCache) { token in
       show((try? decoder.add(token)) ?? "")
     }

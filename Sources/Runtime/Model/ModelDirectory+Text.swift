@@ -63,16 +63,12 @@ extension ModelDirectory {
 
   /// The template by which the model's chats are written.
   ///
-  /// - Throws: `.chatTemplateMissing`, `.chatTemplateUnsupported`.
-  public func chatTemplate() throws(HybridizeError) -> ChatTemplate {
-    let file = FileSystem.join(path, "tokenizer_config.json")
-    guard FileSystem.exists(file), let object = try Self.readJSON(file).objectValue,
-      let template = object["chat_template"]?.stringValue
-    else {
-      throw HybridizeError(
-        .chatTemplateMissing, file: file, expected: "chat_template: a string", remedy: "leave --chat out")
-    }
-    do throws(HybridizeError) { return try ChatTemplate(template) } catch { throw error.inFile(file) }
+  /// - Parameters:
+  ///   - name: which one, of a model that has several.
+  ///   - forTools: whether the conversation has tools, for which a model may have a template of its own.
+  /// - Throws: `.chatTemplateMissing`, and what `ChatTemplates` and `ChatTemplate` throw.
+  public func chatTemplate(named name: String? = nil, forTools: Bool = false) throws(HybridizeError) -> ChatTemplate {
+    try ChatTemplates(in: path).template(named: name, forTools: forTools)
   }
 }
 

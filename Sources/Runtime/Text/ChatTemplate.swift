@@ -1,55 +1,50 @@
 import HybridizeCore
 
-/// How a conversation is written for a model: ChatML, with the system message that the model was trained with.
+/// How a conversation is written for a model: the template that its authors published with it, rendered as transformers'
+/// `apply_chat_template` does.
 public struct ChatTemplate: Sendable, Equatable {
-  /// The system message where none is given; `nil` for none.
-  public let defaultSystem: String?
+  /// The text of the template.
+  public let source: String
+  /// Special tokens by the names that templates know them by, `bos_token` and others.
+  public let specialTokens: JSONObject
+  private let template: JinjaTemplate
 
-  /// Templates are recognised by their exact text; a program that is nearly the same may do something else.
-  private static let known: [(template: String, defaultSystem: String?)] = [
-    (
-      """
-      {% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system
-      You are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>
-      ' }}{% endif %}{{'<|im_start|>' + message['role'] + '
-      ' + message['content'] + '<|im_end|>' + '
-      '}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant
-      ' }}{% endif %}
-      """, "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-    ),
-    (
-      """
-      {% for message in messages %}{{'<|im_start|>' + message['role'] + '
-      ' + message['content'] + '<|im_end|>' + '
-      '}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant
-      ' }}{% endif %}
-      """, nil
-    ),
-  ]
-
-  /// - Parameter template: `chat_template` of tokenizer_config.json.
-  /// - Throws: `.chatTemplateUnsupported`.
-  public init(_ template: String) throws(HybridizeError) {
-    // Jinja gives line breaks in a string as \n or as themselves.
-    let plain = template.split(separator: "\\n", omittingEmptySubsequences: false).joined(separator: "\n")
-    guard let found = Self.known.first(where: { UTF8Key($0.template) == UTF8Key(plain) }) else {
-      throw HybridizeError(
-        .chatTemplateUnsupported, expected: "the ChatML template of SmolLM2",
-        remedy: "write the conversation into --prompt as the model expects it, without --chat")
-    }
-    defaultSystem = found.defaultSystem
+  /// - Throws: `.chatTemplateSyntax`, `.chatTemplateUnsupported`, `.chatTemplateLimit`.
+  public init(_ source: String, specialTokens: JSONObject = [:]) throws(HybridizeError) {
+    self.source = source
+    self.specialTokens = specialTokens
+    template = try JinjaTemplate(source)
   }
 
-  /// A conversation of one message, up to where the model answers.
-  public func render(user: String, system: String? = nil) -> String {
-    let first = (system ?? defaultSystem).map { "<|im_start|>system\n\($0)<|im_end|>\n" } ?? ""
-    return first + "<|im_start|>user\n\(user)<|im_end|>\n<|im_start|>assistant\n"
+  /// The text of a conversation, up to where the model answers. It has all special tokens that the model is to see: none
+  /// is added when it is tokenised.
+  ///
+  /// - Parameter date: what a template that asks for the date is told.
+  /// - Throws: `.chatTemplateRefused` with the template's own words where it takes no such conversation,
+  ///   `.chatTemplateFailed`, `.chatTemplateUnsupported`, `.chatTemplateLimit`.
+  public func render(_ conversation: Conversation, date: CalendarDate = .now()) throws(HybridizeError) -> String {
+    var variables = specialTokens
+    for (name, value) in conversation.variables.members { variables[name] = value }
+    variables["messages"] = .array(conversation.messages.map { .object(Self.prepared($0)) })
+    variables["tools"] = conversation.tools.map { .array($0.map { .object($0) }) } ?? .null
+    variables["documents"] = conversation.documents.map { .array($0.map { .object($0) }) } ?? .null
+    variables["add_generation_prompt"] = .bool(true)
+    return try template.render(variables, date: date)
   }
-}
 
-extension Problem {
-  public static let chatTemplateUnsupported = Problem(
-    "chatTemplateUnsupported", .inputFile, "the model's chat template is not known")
-  public static let chatTemplateMissing = Problem(
-    "chatTemplateMissing", .inputFile, "the model has no chat template")
+  /// A message as templates get it: without what is null, and with its reasoning under the names that templates read.
+  private static func prepared(_ message: JSONObject) -> JSONObject {
+    var present = JSONObject()
+    for (key, value) in message.members where !value.isNull { present[key] = value }
+    let names = ["reasoning_content", "thinking", "reasoning"]
+    guard let reasoning = names.lazy.compactMap({ present[$0] }).first else { return present }
+    var prepared: JSONObject = ["thinking": reasoning]
+    for (key, value) in present.members { prepared[key] = value }
+    prepared["reasoning_content"] = reasoning
+    return prepared
+  }
+
+  public static func == (a: ChatTemplate, b: ChatTemplate) -> Bool {
+    UTF8Key(a.source) == UTF8Key(b.source) && a.specialTokens == b.specialTokens
+  }
 }
