@@ -34,6 +34,7 @@ struct ConfigurationFieldsTests {
     #""quantization_config": {}"#, #""anything": null"#, #""num_experts": 0"#, #""alibi": false"#,
     #""quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": false, "load_in_8bit": false}"#,
     #""logit_scale": 1.0"#, #""use_qk_norm": false"#, #""no_rope_layers": []"#, #""position_embedding_type": "rope""#,
+    #""use_mrope": false"#, #""is_causal": true"#, #""activation": "swiglu""#, #""sequence_parallel_enabled": false"#,
     #""embd_pdrop": NaN"#, #""task_specific_params": {"limits": [0.0, Infinity, -Infinity]}"#,
   ]
 
@@ -62,6 +63,8 @@ struct ConfigurationFieldsTests {
     (#""no_rope_layers": [1, 0]"#, "without rotation"), (#""qk_norm": true"#, "query and key"),
     (#""clip_qkv": 8.0"#, "query and key"), (#""parallel_attn": true"#, "another order"),
     (#""kv_lora_rank": 512"#, "latent"), (#""attention_chunk_size": 8192"#, "window"),
+    (#""is_causal": false"#, "later tokens"), (#""use_mrope": true"#, "several axes"),
+    (#""draft_vocab_size": 32000"#, "draft head"),
     (#""per_layer_config": {"0": {"intermediate_size": 8}}"#, "differ in size"),
   ]
 

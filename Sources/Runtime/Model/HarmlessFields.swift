@@ -3,9 +3,17 @@ import HybridizeCore
 /// Fields of config.json that do not change what the supported families compute, by name: those of transformers' base
 /// class, of generation, names of tokens, and what training tools leave.
 enum HarmlessFields {
-  static func contains(_ name: String) -> Bool {
-    names.contains(name) || endings.contains { name.hasSuffix($0) } || beginnings.contains { name.hasPrefix($0) }
+  static func contains(_ name: String, _ value: JSONValue) -> Bool {
+    names.contains(name) || values[name]?.contains(value) == true || endings.contains { name.hasSuffix($0) }
+      || beginnings.contains { name.hasPrefix($0) }
   }
+
+  /// What some say beside the fields that are read, in these words alone.
+  private static let values: [String: [JSONValue]] = [
+    "activation": ["swiglu", "silu", "swish"].map { .string($0) },
+    "hidden_activation": ["silu", "swish"].map { .string($0) },
+    "norm_type": ["rmsnorm", "rms_norm"].map { .string($0) },
+  ]
 
   /// Tokens by text and by number; what only training drops.
   private static let endings = ["_token", "_token_id", "_token_ids", "_dropout", "_pdrop", "_dropout_prob"]
@@ -59,9 +67,11 @@ enum HarmlessFields {
     "adapter_path", "base_model", "base_model_name", "base_model_name_or_path", "custom_generate", "datasets",
     "deepspeed", "finetuned_from", "flash_attention", "fsdp", "gradient_checkpointing", "group_size_ratio",
     "hf_model_id", "init_device", "init_method", "language", "library_name", "license", "lora_alpha", "lora_r",
-    "max_seq_len", "max_seq_length", "max_sequence_length", "mixed_precision", "model_max_length", "model_name",
+    "max_cache_length", "max_seq_len", "max_seq_length", "max_sequence_length", "mixed_precision", "model_max_length",
+    "model_name", "move_model_to_device",
     "model_parallel", "neftune_noise_alpha", "pad_to_multiple_of", "padding_side", "peft_config", "pipeline_tag",
-    "rope_parameters", "rope_scaling", "rope_theta", "seed", "seq_length", "shift_attn", "tensor_parallel",
+    "rope_parameters", "rope_scaling", "rope_theta", "seed", "selective_checkpoint_enabled", "seq_length",
+    "sequence_parallel_enabled", "shift_attn", "tensor_parallel",
     "tokenizer_file", "tokenizer_model_max_length", "tokenizer_padding_side", "tokenizer_path", "train_batch_size",
     "training_args", "use_flash_attention", "use_flash_attention_2", "use_flash_attn", "use_fused_cross_entropy",
     "use_fused_rms_norm", "use_fused_rope", "use_gradient_checkpointing", "use_reentrant", "use_sdpa",

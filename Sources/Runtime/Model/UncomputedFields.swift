@@ -8,6 +8,8 @@ enum UncomputedFields {
     let missing: String
     /// Values, beside null, false and empty ones, that say that the model has none of it.
     var harmless: [JSONValue] = []
+    /// It is false that asks for something.
+    var isAskedByFalse = false
   }
 
   private static let zero = ["0", "0.0"].map { JSONValue.number($0) }
@@ -40,6 +42,16 @@ enum UncomputedFields {
       names: ["alibi", "use_alibi", "alibi_bias_max", "position_embedding_type", "position_encoding_type"],
       missing: "positions by any other means than rotation are not computed",
       harmless: ["rope", "rotary", "ROPE"].map { .string($0) }),
+    Kind(names: ["use_mrope", "mrope_section"], missing: "rotation by several axes is not computed"),
+    Kind(
+      names: ["is_causal", "causal"], missing: "attention to later tokens is not computed", harmless: [.bool(true)],
+      isAskedByFalse: true),
+    Kind(
+      names: ["use_bidirectional_attention", "bidirectional_attention"],
+      missing: "attention to later tokens is not computed"),
+    Kind(
+      names: ["draft_vocab_size", "eagle_config"],
+      missing: "a draft head for speculative decoding is no model by itself"),
     Kind(
       names: ["no_rope_layers", "no_rope_layer_interval", "nope_layer_interval", "rope_layers"],
       missing: "layers without rotation are not computed"),
@@ -71,7 +83,8 @@ enum UncomputedFields {
   /// What is missing for a field with this value; `nil` where nothing is known to be.
   static func missing(_ name: String, _ value: JSONValue) -> String? {
     guard let kind = kinds.first(where: { $0.names.contains(name) }) else { return nil }
-    let says = !isEmpty(value) && !kind.harmless.contains(value) && !isIdleQuantization(name, value)
+    let isEmpty = kind.isAskedByFalse ? value.isNull : isEmpty(value)
+    let says = !isEmpty && !kind.harmless.contains(value) && !isIdleQuantization(name, value)
     return says ? kind.missing : nil
   }
 
@@ -100,7 +113,7 @@ extension ModelConfiguration {
   /// - Throws: `.uncomputedField`, `.unknownField`.
   static func checkOthers(_ fields: FieldReader, ignoring ignored: Set<String>) throws(HybridizeError) -> [String] {
     var found: [String] = []
-    for (name, value) in fields.unread where !value.isNull && !HarmlessFields.contains(name) {
+    for (name, value) in fields.unread where !value.isNull && !HarmlessFields.contains(name, value) {
       if let missing = UncomputedFields.missing(name, value) {
         throw HybridizeError(
           .uncomputedField, expected: "a model without it: \(missing)", found: fields.text(name),
