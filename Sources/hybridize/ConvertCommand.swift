@@ -132,14 +132,17 @@ struct ConvertCommand: ParsableCommand {
   /// `nil` if the layers are named.
   private func chosenLayers() throws -> Selection? {
     guard let ratio else { return nil }
-    let layers = try ModelDirectory(source, catalog: opening.catalog).configuration.keptLayers
+    let layers = try ModelDirectory(source, catalog: opening.catalog(selection.textOptions.special)).configuration
+      .keptLayers
     var request = try selection.request(
       source, method: select, keep: Int((ratio * Double(layers.count)).rounded()), seed: seed)
     request.student = selection.student ?? mixersFrom
     request.mixer = mixer
-    request.catalog = opening.catalog
+    request.catalog = opening.catalog(selection.textOptions.special)
     request.choice = choice
-    return try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).select(
+    return try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(selection.textOptions.special)
+    ).select(
       request
     ).selection
   }

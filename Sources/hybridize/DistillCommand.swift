@@ -92,7 +92,7 @@ struct DistillCommand: ParsableCommand {
     request.options = training.stageOptions
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
     request.elementType = dtype
-    request.catalog = opening.catalog
+    request.catalog = opening.catalog(textOptions.special)
     request.cache = cache
     request.predictionFile = teacherCache
     request.resumes = resume

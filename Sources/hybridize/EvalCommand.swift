@@ -95,8 +95,10 @@ struct EvalCommand: ParsableCommand {
     request.textKey = textOptions.textKey
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
-    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
-      .judge(request)
+    let judgement = try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(textOptions.special)
+    )
+    .judge(request)
     if let lmEval { try HarnessResults(model: model, seed: seed, results: judgement.tasks).write(to: lmEval) }
     shared.print(json: judgement.json, text: judgement.text)
   }

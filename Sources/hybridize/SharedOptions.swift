@@ -66,10 +66,20 @@ struct TextOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where objects of a JSON text have the text.", valueName: "key"))
   var textKey = TextSource.usualKey
 
+  @OptionGroup var special: SpecialTokenOptions
+
   /// What all commands say of it.
   static let help =
     "a file, a folder, a quoted pattern ('data/**/*.jsonl') or - for standard input. .jsonl, .ndjson, .json, .txt, .md, "
     + "any other name; also .gz and .zst"
+}
+
+/// What is put around a text beside its own tokens.
+struct SpecialTokenOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("no-special-tokens"),
+    help: "Leave out the tokens that the tokenizer puts around each text, such as the one that begins a document.")
+  var areLeftOut = false
 }
 
 /// How commands that open a model read its config.json.
@@ -84,6 +94,13 @@ struct ConfigurationOptions: ParsableArguments {
   var catalog: Catalog {
     var catalog = Catalog.standard
     catalog.ignoredFields = Set(ignored)
+    return catalog
+  }
+
+  /// The same, for a command that reads text too.
+  func catalog(_ special: SpecialTokenOptions) -> Catalog {
+    var catalog = catalog
+    catalog.addsSpecialTokens = !special.areLeftOut
     return catalog
   }
 }

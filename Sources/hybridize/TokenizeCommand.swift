@@ -5,7 +5,7 @@ import HybridizeRuntime
 
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tokenize", abstract: "Show the token ids of a text, as the model sees it; none are added.")
+    commandName: "tokenize", abstract: "Show the token ids of a text, as the model sees it.")
 
   @Argument(help: "The model.")
   var model: String
@@ -26,7 +26,9 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     let tokenizer = try ModelDirectory.tokenizer(at: model)
-    let documents = try texts().map { try tokenizer.encode($0, special: .all) }
+    if !shared.quiet { for warning in tokenizer.warnings { Terminal.error("warning: \(warning)") } }
+    let special: Tokenizer.SpecialTokens = textOptions.special.areLeftOut ? .none : .all
+    let documents = try texts().map { try tokenizer.encode($0, special: special) }
     var json: JSONObject = [
       "schema": .string("hybridize.tokenize/1"), "ids": .array(documents.joined().map { .integer($0) }),
     ]

@@ -44,10 +44,12 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
-      .verify(
-        source: source, converted: converted, text: text, textKey: textOptions.textKey, documents: documents,
-        length: length)
+    let verification = try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(textOptions.special)
+    )
+    .verify(
+      source: source, converted: converted, text: text, textKey: textOptions.textKey, documents: documents,
+      length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
     if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }

@@ -68,6 +68,7 @@ package final class CandidateLedger {
     for path in [request.model] + (request.student.map { [$0] } ?? []) {
       lines += try FileSystem.identities(ModelDirectory(path, catalog: request.catalog).reader.files)
     }
+    lines.append(try ModelDirectory(request.model, catalog: request.catalog).tokenizer().fingerprint)
     let choice = request.choice
     lines.append(
       "\(request.mixer) \(choice.preset) \(choice.expandKeyValue) \(JSONWriter.compact(.object(choice.options)))")

@@ -7,7 +7,7 @@ extension ModelDirectory {
   /// - Throws: `.tokenizerMissing`, and what `Tokenizer` throws.
   public func tokenizer() throws(HybridizeError) -> Tokenizer {
     let tokenizer = try Self.tokenizer(at: path)
-    return usesSpecialTokens ? tokenizer : try tokenizer.withoutSpecialTokens()
+    return addsSpecialTokens ? tokenizer : try tokenizer.withoutSpecialTokens()
   }
 
   /// The tokenizer of a model's directory: tokenizer.json, or SentencePiece's tokenizer.model, or vocab.json with merges.txt,

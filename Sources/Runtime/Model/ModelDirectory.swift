@@ -17,7 +17,7 @@ public struct ModelDirectory: Sendable {
   /// Tensors of the checkpoint that follow from the others: see `ModelLayout.check`.
   public let derivedTensors: [String]
   /// Whether `tokenizer()` puts the tokens around a text that its post-processor has.
-  public var usesSpecialTokens = true
+  public let addsSpecialTokens: Bool
 
   /// Files beside the weights that belong to a model and are copied byte for byte with it.
   public static let companionFiles = [
@@ -43,6 +43,7 @@ public struct ModelDirectory: Sendable {
     if !FileSystem.exists(self.path + "/config.json"), let other = OtherFormat(try FormatCandidate(path)) {
       throw other.error(path)
     }
+    addsSpecialTokens = catalog.addsSpecialTokens
     configuration = try Self.readConfiguration(in: self.path, catalog: catalog)
     stored = try FormatRegistry.open(path, formats: catalog.formats)
     layout = ModelLayout(configuration)
