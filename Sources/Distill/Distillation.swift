@@ -125,18 +125,20 @@ public struct Distillation {
     return report
   }
 
-  /// What is ready to train. Where a text cannot be read it leaves no directory behind that has nothing in it.
+  /// What is ready to train. Where a text cannot be used it leaves no directory behind that no training is in.
   private func prepared(
     _ model: TrainableModel, on backend: any Backend, _ progress: Progress
   ) throws(HybridizeError) -> (Trainer, TrainingTexts) {
     // Options that do not go together show before anything is made.
     let objective = try objective(model, on: backend)
+    let isNew = !FileSystem.exists(request.directory)
     let texts: TrainingTexts
     do {
       texts = try trainingTexts(threads: backend.threads, progress)
     } catch {
       // Another training may have begun there meanwhile.
-      if Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
+      let hasOnlyTokens = isNew && (try? FileSystem.list(request.directory)) == ["tokens"]
+      if hasOnlyTokens || Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
       throw error
     }
     let trainer = try Trainer(

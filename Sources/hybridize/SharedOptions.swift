@@ -70,8 +70,8 @@ struct TextOptions: ParsableArguments {
 
   /// What all commands say of it.
   static let help =
-    "a file, a folder, a quoted pattern ('data/**/*.jsonl') or - for standard input. .jsonl, .ndjson, .json, .txt, .md, "
-    + "any other name; also .gz and .zst"
+    "a file, a folder, a quoted pattern ('data/**/*.jsonl') or - for standard input; JSON lines, a JSON array or prose, "
+    + "told by name (.jsonl, .ndjson, .json, .txt, .md) and content, also as .gz or .zst"
 }
 
 /// What is put around a text beside its own tokens.
