@@ -63,7 +63,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "FuzzSupport", dependencies: ["HybridizeCore", "HybridizeFormats"], path: "Tests/Fuzz/Support",
+      name: "FuzzSupport", dependencies: belowEvaluation, path: "Tests/Fuzz/Support",
       swiftSettings: strict),
     .executableTarget(
       name: "fuzz", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"], path: "Tests/Fuzz/Seeded",
