@@ -28,11 +28,25 @@ struct TokenizeCommand: ParsableCommand {
     let tokenizer = try ModelDirectory.tokenizer(at: model)
     if !shared.quiet { for warning in tokenizer.warnings { Terminal.error("warning: \(warning)") } }
     let special: Tokenizer.SpecialTokens = textOptions.special.areLeftOut ? .none : .all
-    let documents = try texts().map { try tokenizer.encode($0, special: special) }
+    let texts = try texts()
+    var memory = WordMemory()
+    let clock = ContinuousClock()
+    let start = clock.now
+    let documents = try texts.map { try tokenizer.encode($0, special: special, memory: &memory) }
+    let seconds = (clock.now - start).inSeconds
+    let byteCount = texts.reduce(0) { $0 + $1.utf8.count }
     var json: JSONObject = [
       "schema": .string("hybridize.tokenize/1"), "ids": .array(documents.joined().map { .integer($0) }),
     ]
-    if text != nil { json["documents"] = .array(documents.map { .integer($0.count) }) }
+    if text != nil {
+      json["documents"] = .array(documents.map { .integer($0.count) })
+      json["bytes"] = .integer(byteCount)
+      json["seconds"] = .double(seconds)
+      if !shared.quiet {
+        let rate = NumberText.fixed(Double(byteCount) / max(seconds, 1e-9) / 1e6, 1)
+        Terminal.error("\(documents.joined().count) tokens of \(byteCount) bytes, \(rate) MB/s")
+      }
+    }
     shared.print(
       json: json, text: documents.map { $0.map { String($0) }.joined(separator: " ") + "\n" }.joined())
   }

@@ -60,12 +60,12 @@ extension BadInput {
     BadInput("tokenize a text that is not UTF-8", status: 3, ["bytes.txt"]) {
       ["tokenize", Fixtures.model, "--text", $0.write("bytes.txt", [0x61, 0xFF, 0xFE])]
     },
-    BadInput("no tokenizer to generate with", status: 3, ["tokenizer.json", "No such file"]) { scratch in
+    BadInput("no tokenizer to generate with", status: 3, ["tokenizer.json", "save_pretrained"]) { scratch in
       let model = ModelCopy(in: scratch)
       model.remove("tokenizer.json")
       return ["generate", model.path, "--prompt", "a"]
     },
-    BadInput("no tokenizer to tokenize with", status: 3, ["tokenizer.json", "No such file"]) { scratch in
+    BadInput("no tokenizer to tokenize with", status: 3, ["tokenizer.json", "save_pretrained"]) { scratch in
       let model = ModelCopy(in: scratch)
       model.remove("tokenizer.json")
       return ["tokenize", model.path, "--prompt", "a"]

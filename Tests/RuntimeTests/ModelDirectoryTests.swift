@@ -62,6 +62,19 @@ struct ModelDirectoryTests {
     #expect(try ModelDirectory(copy.path).endTokens() == expected)
   }
 
+  @Test(
+    "where no other file names an end token, tokenizer_config.json does",
+    arguments: [
+      (#"{"eos_token": "<|endoftext|>"}"#, [0]), (#"{"eos_token": {"content": "<|endoftext|>"}}"#, [0]),
+      (#"{"eos_token": "nobody"}"#, []), ("{}", []),
+    ] as [(String, [Int])])
+  func textEndTokens(_ text: String, _ expected: [Int]) throws {
+    let copy = ModelCopy(in: scratch)
+    try copy.configure { $0["eos_token_id"] = nil }
+    try copy.replace("tokenizer_config.json", text)
+    #expect(try ModelDirectory(copy.path).endTokens() == expected)
+  }
+
   @Test("a broken generation_config.json is named", arguments: ["[]", "{\"eos_token_id\": \"end\"}", "{"])
   func brokenGenerationConfiguration(_ text: String) throws {
     let copy = ModelCopy(in: scratch)

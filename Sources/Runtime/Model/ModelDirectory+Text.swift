@@ -36,7 +36,7 @@ extension ModelDirectory {
     let type = try? readJSON(FileSystem.join(path, "config.json")).objectValue?["model_type"]?.stringValue
     do throws(HybridizeError) {
       return try Tokenizer(vocabulary: value, merges: text, configuration: configuration, modelType: type)
-    } catch { throw error.inFile(vocabulary) }
+    } catch { throw refusal(error, vocabulary) }
   }
 
   private static func tokenizer(file: String, beside directory: String) throws(HybridizeError) -> Tokenizer {
@@ -45,7 +45,17 @@ extension ModelDirectory {
     do throws(HybridizeError) {
       guard isModel else { return try Tokenizer(json: bytes) }
       return try Tokenizer(sentencePiece: bytes, configuration: try textConfiguration(directory))
-    } catch { throw error.inFile(file) }
+    } catch { throw refusal(error, file) }
+  }
+
+  /// The error with the file named, and with a way on for a tokenizer that does something else than is computed here.
+  private static func refusal(_ error: HybridizeError, _ file: String) -> HybridizeError {
+    var error = error.inFile(file)
+    if error.problem == .tokenizerUnsupported, error.remedy == nil {
+      error.remedy =
+        "give token ids in place of text where a command takes them (logits --ids), and tell us about the model"
+    }
+    return error
   }
 
   /// The token that tokenizer_config.json calls `eos_token`, by its text or as an object with it.

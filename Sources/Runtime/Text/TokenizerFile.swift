@@ -49,9 +49,7 @@ enum TokenizerFile {
 
   static func unsupported(_ field: String, _ found: JSONValue, _ expected: String) -> HybridizeError {
     let text = found.objectValue?["type"]?.stringValue ?? String(JSONWriter.compact(found).prefix(200))
-    return HybridizeError(
-      .tokenizerUnsupported, expected: "\(field): \(expected)", found: text,
-      remedy: "give token ids instead of text where a command takes them, or tell us about the model")
+    return HybridizeError(.tokenizerUnsupported, expected: "\(field): \(expected)", found: text)
   }
 
   private static func modelType(_ fields: JSONObject) throws(HybridizeError) -> String {
