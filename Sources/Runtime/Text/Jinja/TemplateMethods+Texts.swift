@@ -49,11 +49,11 @@ extension TemplateMethods {
     case "center", "ljust", "rjust": return try justified(name, text, try bind(["width", "fillchar"], required: 1))
     case "zfill":
       let width = try bind(["width"], required: 1)[0].integer("width", default: 0)
-      let missing = width - text.unicodeScalars.count
-      guard missing > 0 else { return .string(text) }
+      let count = text.unicodeScalars.count
+      guard width > count else { return .string(text) }
       try spend(width)
       let isSigned = text.hasPrefix("-") || text.hasPrefix("+")
-      let zeros = String(repeating: "0", count: missing)
+      let zeros = String(repeating: "0", count: width - count)
       return .string(isSigned ? String(text.prefix(1)) + zeros + text.dropFirst() : zeros + text)
     default:
       _ = try bind([])
