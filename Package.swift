@@ -41,6 +41,10 @@ let package = Package(
     .target(name: "CHDF5", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    .systemLibrary(
+      name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
+    // Its pkg-config file has a flag that SwiftPM warns of and that nothing needs.
+    .systemLibrary(name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
 
@@ -48,7 +52,7 @@ let package = Package(
     room("Core", uses: []),
     room("Formats", uses: ["HybridizeCore", "CCrypto", "CHDF5", "CZlib", "CZstd"]),
     room("Compute", uses: ["HybridizeCore", "CKernels", "COpenBLAS"]),
-    room("Runtime", uses: belowRuntime),
+    room("Runtime", uses: belowRuntime + ["CPCRE2", "CUTF8Proc"]),
     room("Evaluation", uses: belowEvaluation),
     room("Convert", uses: belowConvert),
     room("Distill", uses: belowDistill),

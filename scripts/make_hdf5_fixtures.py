@@ -132,6 +132,18 @@ def write_chunks(file):
     masked.id.write_direct_chunk((2, 0), raw[2:].tobytes(), filter_mask=3)
 
 
+def write_lzf(file):
+    """h5py's own compression: alone, behind a shuffle, with checksums, of data that does not compress, and of runs."""
+    a = values(5, (20, 12)).astype("<f4")
+    file.create_dataset("lzf", data=a, chunks=(8, 12), compression="lzf")
+    file.create_dataset("lzf_shuffle", data=a, chunks=(7, 5), compression="lzf", shuffle=True)
+    file.create_dataset("lzf_checksum", data=a, chunks=(8, 12), compression="lzf", shuffle=True, fletcher32=True)
+    file.create_dataset("runs", data=np.repeat(values(9, (40,)), 300).astype("<f2"), chunks=(6000,), compression="lzf")
+    noise = np.random.default_rng(1).integers(0, 1 << 32, 300, dtype="<u4")
+    file.create_dataset("noise", data=noise, chunks=(100,), compression="lzf")
+    file["noise_plain"] = noise
+
+
 def write_base():
     writers = {"types": write_types, "attributes": write_attributes, "groups": write_groups, "chunks": write_chunks}
     for name, write in writers.items():
@@ -141,6 +153,8 @@ def write_base():
             write(file)
     with h5py.File(folder / "chunks-v110.h5", "w", libver=("v110", "v110")) as file:
         write_chunks(file)
+    with h5py.File(folder / "lzf.h5", "w") as file:
+        write_lzf(file)
     with h5py.File(folder / "user-block.h5", "w", userblock_size=1024) as file:
         file["value"] = values(1, (4,)).astype("<f4")
     with open(folder / "user-block.h5", "r+b") as file:

@@ -3,7 +3,7 @@
 # Everywhere else it says what is missing.
 set -euo pipefail
 
-packages=(libopenblas-dev zlib1g-dev libzstd-dev libhdf5-dev libssl-dev pkg-config)
+packages=(libopenblas-dev zlib1g-dev libzstd-dev libhdf5-dev libssl-dev libpcre2-dev libutf8proc-dev pkg-config)
 
 if ! command -v swift > /dev/null; then
   echo "setup: Swift 6.2 or newer is missing; get it from https://www.swift.org/install" >&2
@@ -12,7 +12,7 @@ fi
 
 if [ "$(uname)" = Darwin ]; then
   missing=()
-  for formula in openblas openssl zlib zstd hdf5 pkg-config; do
+  for formula in openblas openssl zlib zstd hdf5 pcre2 utf8proc pkg-config; do
     [ -d "$(brew --prefix "$formula" 2> /dev/null)" ] || missing+=("$formula")
   done
   if [ ${#missing[@]} -gt 0 ]; then

@@ -111,9 +111,10 @@ public protocol Backend: GradientOperations, MixingGradientOperations {
 
   // MARK: Token mixing
 
-  /// Rotates pairs `(i, i + headDimension / 2)` of every head by the angles of its row, in place.
+  /// Rotates pairs `(i, i + pairs)` of every head by the angles of its row, in place; channels beyond `2 * pairs` stay as
+  /// they are. Where cosine and sine are longer than one, pairs grow by as much.
   ///
-  /// cosine and sine are `[tokens, headDimension / 2]`.
+  /// cosine and sine are `[tokens, pairs]`, at most half a head of them.
   func rotate(_ x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor)
 
   /// Writes keys or values of `x [tokens, heads * headDimension]` into a cache, from row `position` of each head on.
@@ -225,6 +226,9 @@ public struct AttentionWindow: Sendable, Equatable {
     self.size = size
     self.sinks = sinks
   }
+
+  /// Tokens that the one at `place` does not see of those before it.
+  package func hidden(at place: Int) -> Range<Int> { sinks..<max(sinks, place + 1 - size) }
 }
 
 /// What a linear recurrence is, its head layout and the form in which it is computed.

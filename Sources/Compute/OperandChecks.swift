@@ -28,6 +28,16 @@ extension AttentionShape {
   }
 }
 
+extension Tensor {
+  /// - Precondition: heads of `headDimension`, and angles for some of their pairs of channels.
+  func checkRotation(headDimension: Int, cosine: Tensor, sine: Tensor) {
+    precondition(
+      cosine.columns > 0 && 2 * cosine.columns <= headDimension && columns % headDimension == 0,
+      "rotate: heads do not fit")
+    precondition(cosine.rows == rows && sine.hasShape(of: cosine), "rotate: wrong angles")
+  }
+}
+
 extension LinearRecurrenceShape {
   /// Log decays of a head.
   var decayChannels: Int { decayWidth / heads }

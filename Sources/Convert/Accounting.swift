@@ -87,7 +87,7 @@ public struct Accounting: Sendable {
   ) throws(HybridizeError) -> [Drop] {
     let used = Set(steps.compactMap { $0.sourceName.map(UTF8Key.init) })
     let mixerTensors = Set(plan.converted.flatMap { source.layout.layers[$0].mixer.map { UTF8Key($0.name) } })
-    var dropped: [Drop] = []
+    var dropped = source.names.unread.map { Drop(tensor: $0.tensor, reason: $0.reason) }
     for tensor in source.reader.tensors where !used.contains(UTF8Key(tensor.name)) {
       guard mixerTensors.contains(UTF8Key(tensor.name)) else {
         throw HybridizeError(.unaccountedTensor, file: source.reader.path, tensor: tensor.name)

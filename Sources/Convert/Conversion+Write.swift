@@ -76,7 +76,7 @@ extension Conversion {
     into directory: AtomicDirectory, _ progress: Progress
   ) throws(HybridizeError) -> Weights {
     let targets = accounting.steps.map(\.target)
-    let config = try JSONCursor.parse(configuration()).objectValue ?? [:]
+    let config = try JSONCursor.parse(configuration(), takesNonFinite: true).objectValue ?? [:]
     guard
       let writer = try request.format.writer(
         in: directory.buildPath, targets, metadata: metadata, configuration: config)

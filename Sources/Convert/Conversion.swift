@@ -9,6 +9,8 @@ public struct Conversion: Sendable {
   public let source: ModelDirectory
   public let plan: Plan
   public let accounting: Accounting
+  /// What is merged into the source's weights; `source` reads them merged.
+  public let adapter: LoRAAdapter?
   let donor: ModelDirectory?
   /// Which programs load new mixers.
   let engines: String
@@ -39,12 +41,15 @@ public struct Conversion: Sendable {
   /// headers but where the source has a saved copy of a tied head, which is carried only if it is one.
   ///
   /// - Parameter methods: what to choose from.
-  /// - Throws: what `ModelDirectory`, `Plan` and `Accounting` throw; `.noTransferRule`,
+  /// - Throws: what `ModelDirectory`, `LoRAAdapter`, `Plan` and `Accounting` throw; `.noTransferRule`,
   ///   `.mixersDoNotFit`.
   public init(_ request: ConversionRequest, methods: ConversionMethods = .standard) throws(HybridizeError) {
     self.request = request
-    let source = try ModelDirectory(request.source, catalog: methods.catalog)
-    try source.checkTiedHead()
+    let base = try ModelDirectory(
+      request.source, catalog: methods.catalog, mergesAdapter: request.adapter != nil)
+    try base.checkTiedHead()
+    adapter = try request.adapter.map { (path) throws(HybridizeError) in try LoRAAdapter(path, for: base) }
+    let source = adapter?.applied(to: base) ?? base
     self.source = source
     let rule = try TransferRegistry.rule(named: request.mixer, of: methods.transfers)
     engines = rule.engines(request.choice.preset)
@@ -93,7 +98,8 @@ public struct Conversion: Sendable {
     guard !plan.converted.isEmpty else {
       // Byte for byte where it says the same; a Keras preset's says it in other words.
       let bytes = try FileSystem.read(source.path + "/config.json", limit: 64 << 20)
-      return try JSONCursor.parse(bytes) == .object(config) ? bytes : Array(JSONWriter.indented(.object(config)).utf8)
+      return try JSONCursor.parse(bytes, takesNonFinite: true) == .object(config)
+        ? bytes : Array(JSONWriter.indented(.object(config)).utf8)
     }
     let before = config["hybridize"]?.objectValue?["source"]?.objectValue ?? config
     config["model_type"] = .string(HybridDescription.modelType)
@@ -101,7 +107,8 @@ public struct Conversion: Sendable {
     config["layer_types"] = .array(plan.mixers.map { .string(type(of: $0).layerType) })
     let description = HybridDescription(
       sourceModelType: before["model_type"]?.stringValue ?? source.configuration.architecture.name,
-      sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue), mixers: plan.mixers)
+      sourceClasses: (before["architectures"]?.arrayValue ?? []).compactMap(\.stringValue),
+      ignoredFields: source.configuration.ignoredFields, mixers: plan.mixers)
     config["hybridize"] = .object(description.json)
     return Array(JSONWriter.indented(.object(config)).utf8)
   }

@@ -6,12 +6,12 @@ extension Conversion {
   /// - Parameter outcome: `nil` for a dry run.
   public func json(outcome: Outcome?) -> JSONObject {
     let isNew = donor == nil && !plan.converted.isEmpty
-    return [
+    var object: JSONObject = [
       "schema": .string("hybridize.convert/1"), "dry_run": .bool(outcome == nil), "plan": plan.json,
       "kept": .array(plan.kept.map { .integer($0) }), "converted": .array(plan.converted.map { .integer($0) }),
       "preset": isNew ? .string(request.choice.preset.rawValue) : .null,
       "engines": isNew ? .string(engines) : .null,
-      "tensors": .array(accounting.steps.map { .object(Self.json($0)) }),
+      "tensors": .array(accounting.steps.map { .object(json($0)) }),
       "dropped": .array(accounting.dropped.map { .object($0.json) }),
       "written": .array((outcome?.files ?? []).map { .object($0.json) }),
       "losses": .array(
@@ -22,17 +22,21 @@ extension Conversion {
         }),
       "continued": .integer(outcome?.continued ?? 0), "seconds": .double(outcome?.seconds ?? 0),
       "peak_bytes": .integer(outcome?.peakBytes ?? 0),
+      "warnings": .array(source.stored.warnings.map { .string($0) }),
+      "adapter": adapter.map { .object($0.json) } ?? .null,
     ]
+    for name in ["renamed", "zeros"] { object[name] = source.names.json[name] }
+    return object
   }
 
-  private static func json(_ step: TransferStep) -> JSONObject {
+  private func json(_ step: TransferStep) -> JSONObject {
     var object: JSONObject = [
       "name": .string(step.target.name), "dtype": .string(step.target.elementType.rawValue),
       "shape": .array(step.target.shape.dimensions.map { .integer($0) }),
     ]
     switch step.origin {
     case .copy(let name, .source):
-      object["from"] = .string("copy")
+      object["from"] = .string(adapter?.changes[UTF8Key(name)] == nil ? "copy" : "merged")
       object["source"] = .string(name)
     case .copy(let name, .mixers):
       object["from"] = .string("mixers")
@@ -64,6 +68,8 @@ extension Conversion {
     }
     text += "tensors: \(accounting.copied) copied, \(accounting.relaid) re-laid, \(accounting.initialised) new, "
     text += "\(accounting.dropped.count) dropped\n"
+    if let adapter { text += "adapter: \(adapter.summary)\n" }
+    for note in source.notes where !note.hasPrefix("not read") { text += note + "\n" }
     for line in droppedLines { text += "  dropped: \(ErrorText.escape(line))\n" }
     guard let outcome else { return text + "dry run: nothing was written\n" }
     if let type = request.elementType {

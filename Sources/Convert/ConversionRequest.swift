@@ -26,6 +26,8 @@ public struct ConversionRequest: Sendable {
   public let alignment: Int
   /// A converted model of the same source whose mixers are taken instead of new ones.
   public let mixersFrom: String?
+  /// The directory of a LoRA adapter that is merged into the source's weights first.
+  public let adapter: String?
   public let seed: UInt64
   /// How `keep` was chosen, for the manifest; `nil` if somebody named the layers.
   public var selection: JSONObject?
@@ -39,7 +41,7 @@ public struct ConversionRequest: Sendable {
     choice: MixerChoice = MixerChoice(preset: .best), gates: GateInitialisation? = nil,
     elementType: ElementType? = nil, format: OutputFormat = .safetensors, shardBytes: Int = defaultShardBytes,
     alignment: Int = 8,
-    mixersFrom: String? = nil, seed: UInt64 = 0
+    mixersFrom: String? = nil, adapter: String? = nil, seed: UInt64 = 0
   ) {
     self.source = source
     self.keep = keep
@@ -51,6 +53,7 @@ public struct ConversionRequest: Sendable {
     self.shardBytes = shardBytes
     self.alignment = alignment
     self.mixersFrom = mixersFrom
+    self.adapter = adapter
     self.seed = seed
   }
 

@@ -5,7 +5,7 @@ import HybridizeRuntime
 /// `hybridize.json`, what a converted model says of its making: source with hashes, recipe, plan, files. It holds no
 /// time and no path, so that the same inputs give the same bytes.
 package enum Manifest {
-  package static let fileName = "hybridize.json"
+  package static let fileName = ModelDirectory.manifestFile
   package static let schema = JSONValue.string("hybridize.manifest/1")
   package static let tool = JSONValue.object([
     "name": .string("hybridize"), "version": .string(HybridizeVersion.current),
@@ -38,6 +38,7 @@ package enum Manifest {
       "mixers_from": try conversion.donor.map { (donor) throws(HybridizeError) in
         .object(["files": try Self.files(of: donor)])
       } ?? .null,
+      "adapter": conversion.adapter.map { .object($0.manifest) } ?? .null,
       "recipe": .object(recipe(conversion)), "plan": conversion.plan.json,
       "tensors": .object([
         "copied": .integer(accounting.copied), "relaid": .integer(accounting.relaid),
@@ -80,6 +81,9 @@ package enum Manifest {
       recipe["expand_key_value"] = .bool(request.choice.expandKeyValue)
       recipe["seed"] = .number(String(request.seed))
     }
+    let ignored = conversion.source.configuration.ignoredFields
+    if !ignored.isEmpty { recipe[HybridDescription.ignoredFieldsKey] = .array(ignored.map { .string($0) }) }
+    if let adapter = conversion.adapter { recipe["adapter"] = .string(adapter.digests.weights) }
     if let elementType = request.elementType { recipe["dtype"] = .string(elementType.rawValue) }
     if request.format != .safetensors { recipe["format"] = .object(request.format.json) }
     if request.alignment != 8 { recipe["alignment"] = .integer(request.alignment) }

@@ -37,7 +37,11 @@ package enum ModelCard {
       Made by Hybridize \(HybridizeVersion.current). Of \(model.layerCount) layers, \(plan.kept.count) keep softmax \
       attention (\(LayerList.text(plan.kept)))
       """
-    if plan.converted.isEmpty { return head + ": the weights are the source's, byte for byte.\n" }
+    if plan.converted.isEmpty {
+      return head
+        + (conversion.adapter == nil
+          ? ": the weights are the source's, byte for byte.\n" : ".\n")
+    }
     let middle =
       head + ", \(plan.converted.count) became \(plan.convertedMixerNames) (\(LayerList.text(plan.converted))).\n\n"
     if conversion.request.mixersFrom != nil {
@@ -80,6 +84,7 @@ package enum ModelCard {
       text += conversion.accounting.initialised > 0 ? "- preset: \(preset.rawValue); " : "- "
       text += "loads in: \(conversion.engines)\n"
     }
+    if let adapter = conversion.adapter { text += "- adapter: \(adapter.summary)\n" }
     for drop in conversion.droppedLines { text += "- dropped: \(drop)\n" }
     return text + """
       - how it was made, with hashes of source and result: `\(Manifest.fileName)`

@@ -41,6 +41,9 @@ public enum ElementType: String, Sendable, CaseIterable, Codable {
     }
   }
 
+  /// Float8 of one or the other layout, whose values bfloat16 has all.
+  public var isFloat8: Bool { self == .float8E4M3 || self == .float8E5M2 }
+
   /// Bytes of `count` elements.
   ///
   /// - Precondition: `count` is not negative.

@@ -20,8 +20,18 @@ public struct Progress: Sendable {
   }
 
   private let show: @Sendable (Update) -> Void
+  private let tell: @Sendable (String) -> Void
 
-  public init(_ show: @escaping @Sendable (Update) -> Void) { self.show = show }
+  /// - Parameter tell: gets what a person should know about the work's inputs, a line each.
+  public init(
+    _ show: @escaping @Sendable (Update) -> Void, tell: @escaping @Sendable (String) -> Void = { _ in }
+  ) {
+    self.show = show
+    self.tell = tell
+  }
+
+  /// Says something that is worth knowing and stops nothing.
+  public func note(_ line: String) { tell(line) }
 
   /// Shows nothing.
   public static let silent = Progress { _ in }

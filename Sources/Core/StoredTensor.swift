@@ -40,6 +40,11 @@ public struct StoredTensor: @unchecked Sendable {
       name: name, elementType: .float32, shape: shape, bytes: UnsafeRawBufferPointer(copy.bytes), owner: copy)
   }
 
+  /// The same tensor under another name.
+  package func named(_ name: String) -> StoredTensor {
+    StoredTensor(name: name, elementType: elementType, shape: shape, bytes: bytes, owner: owner)
+  }
+
   /// Same type, shape and bytes, under whatever name; at the speed of memory.
   package func hasSameContent(as other: StoredTensor) -> Bool {
     guard elementType == other.elementType, shape == other.shape, bytes.count == other.bytes.count else { return false }

@@ -53,7 +53,7 @@ public struct Demo {
     defer { scratch.remove() }
     var summary: JSONObject = ["schema": .string("hybridize.demo/2")]
 
-    let inspection = try Inspection(trial.model)
+    let inspection = try Inspection(trial.model, catalog: pipeline.catalog)
     show(Self.heading(1, "inspect \(trial.model)"))
     show(inspection.text(contexts: [2048, 32768]))
     summary["inspect"] = .object(inspection.json())
@@ -136,10 +136,10 @@ public struct Demo {
     show(Self.indented(Self.prompt + "\n"))
     var summary = JSONObject()
     for (name, path) in models {
-      let directory = try ModelDirectory(path)
+      let directory = try ModelDirectory(path, catalog: pipeline.catalog)
       let tokenizer = try directory.tokenizer()
       var generator = Generator(try directory.load(on: pipeline.backend), sampler: .greedy)
-      let outcome = try generator.generate(tokenizer.encode(Self.prompt), maximum: 6)
+      let outcome = try generator.generate(tokenizer.encode(Self.prompt, special: .before), maximum: 6)
       let answer = try tokenizer.decode(outcome.tokens)
       let line = String(answer.prefix { $0 != "\n" })
       show("  \(name): \(ErrorText.escape(line))\n")

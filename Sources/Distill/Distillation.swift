@@ -11,12 +11,16 @@ public struct Distillation {
     public var student: String
     /// The directory to write.
     public var out: String
-    /// What to train on, each with its share of the tokens.
+    /// What to train on, each with its share of the tokens. A path is what `TextSource` takes.
     public var texts: [(path: String, share: Double)]
+    /// Where objects of texts have the text.
+    public var textKey = TextSource.usualKey
     public var settings: TrainingSettings
     public var options = StageOptions()
     /// Layers to align; all that are converted unless given.
     public var layers: [Int]?
+    /// What models can be made of.
+    public var catalog = Catalog.standard
     /// Element type of trained tensors; as in the student unless given.
     public var elementType: ElementType?
     /// Where tokenised texts are kept; with the training unless given.
@@ -49,20 +53,24 @@ public struct Distillation {
   public let student: ModelDirectory
   /// Layers that are aligned; empty in other stages.
   public let layers: [Int]
+  private let sources: [TextSource]
 
   /// Opens the models and checks that they fit.
   ///
   /// - Throws: `.badArgument` for settings that cannot be; `.castUnsupported` for an element type that nothing is trained
-  ///   in; what opening models throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
+  ///   in; what opening models and finding texts throws; `.outputExists`; `.modelsDoNotFit`, `.nothingToAlign`.
   public init(_ request: Request) throws(HybridizeError) {
     self.request = request
     _ = try request.settings.checked()
     if let type = request.elementType { _ = try ElementCast(from: .float32, to: type) }
     try AtomicRename.checkFree(request.out)
-    teacher = try ModelDirectory(request.teacher)
-    student = try ModelDirectory(request.student)
+    teacher = try ModelDirectory(request.teacher, catalog: request.catalog)
+    student = try ModelDirectory(request.student, catalog: request.catalog)
     try Self.check(teacher, student)
     layers = request.settings.stage == .align ? try Self.aligned(request.layers, student) : []
+    sources = try request.texts.map { (text) throws(HybridizeError) in
+      try TextSource(text.path, key: request.textKey)
+    }
   }
 
   /// - Throws: `.modelsDoNotFit` for a student of other sizes.
@@ -96,11 +104,12 @@ public struct Distillation {
   ///
   /// - Throws: what loading, reading texts, training and writing throw.
   public func run(on base: any Backend, progress: Progress) throws(HybridizeError) -> Report {
+    for model in [teacher, student] { model.noting(progress) }
     let clock = request.profiles ? ProfilingBackend(base) : nil
     let backend: any Backend = clock ?? base
     let scope: TrainableModel.Scope = request.settings.stage == .align ? .mixers(layers: layers) : .everything
     let model = try TrainableModel(student, training: scope, on: backend)
-    let trainer = try prepared(model, on: backend, progress)
+    let (trainer, texts) = try prepared(model, on: backend, progress)
     clock?.start()
     let outcome = try trainer.run(resuming: request.resumes)
     // Measuring what the machine can do takes more memory than some trainings.
@@ -110,29 +119,32 @@ public struct Distillation {
       request: request, layers: layers, outcome: outcome,
       parameters: model.parameters.all.reduce(0) {
         $0 + $1.values.elementCount
-      }, peakBytes: peakBytes, profile: profile)
+      }, texts: reportedTexts(texts, outcome), peakBytes: peakBytes, profile: profile)
     try write(model, report, progress)
     DirectoryTree.remove(request.directory)
     return report
   }
 
-  /// What is ready to train. Where a text cannot be read it leaves no directory behind that has nothing in it.
+  /// What is ready to train. Where a text cannot be used it leaves no directory behind that no training is in.
   private func prepared(
     _ model: TrainableModel, on backend: any Backend, _ progress: Progress
-  ) throws(HybridizeError) -> Trainer {
+  ) throws(HybridizeError) -> (Trainer, TrainingTexts) {
     // Options that do not go together show before anything is made.
     let objective = try objective(model, on: backend)
+    let isNew = !FileSystem.exists(request.directory)
     let texts: TrainingTexts
     do {
       texts = try trainingTexts(threads: backend.threads, progress)
     } catch {
       // Another training may have begun there meanwhile.
-      if Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
+      let hasOnlyTokens = isNew && (try? FileSystem.list(request.directory)) == ["tokens"]
+      if hasOnlyTokens || Self.isBare(request.directory) { DirectoryTree.remove(request.directory) }
       throw error
     }
-    return try Trainer(
+    let trainer = try Trainer(
       objective, settings: request.settings, source: texts.source, heldOut: texts.heldOut, in: request.directory,
       fingerprint: try fingerprint(texts), saving: .everySeconds(request.saveInterval), progress: progress)
+    return (trainer, texts)
   }
 
   /// Whether a directory has no file in it, however deep.
@@ -141,10 +153,21 @@ public struct Distillation {
     return names.allSatisfy { isBare(FileSystem.join(path, $0)) }
   }
 
+  /// How much of each text there is, and how much of it was read.
+  private func reportedTexts(_ texts: TrainingTexts, _ outcome: TrainingOutcome) -> [Report.Text] {
+    let whole = request.texts.reduce(0) { $0 + $1.share }
+    return sources.indices.map { index in
+      let read = Double(outcome.tokens) * request.texts[index].share / whole
+      return Report.Text(
+        name: sources[index].name, tokens: texts.tokens[index], passes: read / Double(texts.tokens[index]),
+        heldOutSequences: texts.heldOutByText[index].count)
+    }
+  }
+
   private func trainingTexts(threads: Int, _ progress: Progress) throws(HybridizeError) -> TrainingTexts {
     try FileSystem.makeDirectory(request.directory)
     return try TrainingTexts(
-      request.texts, settings: request.settings,
+      Array(zip(sources, request.texts.map(\.share))), settings: request.settings,
       folder: request.cache ?? FileSystem.join(request.directory, "tokens"), teacher, threads: threads,
       progress: progress)
   }
@@ -156,7 +179,11 @@ public struct Distillation {
     let exact = Set(student.layout.tensors.filter(\.keepsPrecision).map(\.name))
     try DistilledCheckpoint(
       student: student, records: [report.record], summary: report.summary, curves: try curves(),
-      elementType: { trained.contains($0.name) && !exact.contains($0.name) ? request.elementType : nil },
+      elementType: { tensor in
+        guard trained.contains(tensor.name), !exact.contains(tensor.name) else { return nil }
+        // Float8 is too coarse for what training changes.
+        return request.elementType ?? (tensor.elementType.isFloat8 ? .bfloat16 : nil)
+      },
       values: model.trainedValues
     ).write(to: request.out, progress: progress)
   }

@@ -11,15 +11,41 @@ extension Distillation {
     public let outcome: TrainingOutcome
     /// How many numbers were trained.
     public let parameters: Int
+    /// In the order of the request.
+    public let texts: [Text]
     /// The largest amount of memory that the process has had.
     public let peakBytes: Int
     /// If it was asked for.
     public let profile: TrainingProfile?
 
+    /// A text that was trained on.
+    public struct Text: Sendable {
+      public let name: String
+      /// Without what was held out.
+      public let tokens: Int
+      /// How often they were read; less than one where not all of them were.
+      public let passes: Double
+      public let heldOutSequences: Int
+
+      var json: JSONObject {
+        [
+          "name": .string(name), "tokens": .integer(tokens), "passes": .double(passes),
+          "held_out_sequences": .integer(heldOutSequences),
+        ]
+      }
+
+      /// For a text that was read more than once.
+      var line: String {
+        "text      \(ErrorText.escape(name)): \(NumberText.count(tokens)) tokens, gone through "
+          + "\(NumberText.fixed(passes, 1)) times; \(NumberText.counted(heldOutSequences, "sequence")) held out"
+      }
+    }
+
     public var json: JSONObject {
       var json: JSONObject = ["schema": .string("hybridize.distill/1")]
       for (key, value) in outcome.json.members { json[key] = value }
       json["parameters"] = .integer(parameters)
+      json["texts"] = .array(texts.map { .object($0.json) })
       json["layers"] = .array(layers.map { .integer($0) })
       json["settings"] = .object(request.settings.json)
       json["options"] = .object(request.options.json)
@@ -60,6 +86,7 @@ extension Distillation {
           "held out  \(NumberText.fixed(first.loss, 4)) before, \(NumberText.fixed(best.loss, 4)) after step \(best.step)"
         )
       }
+      lines += texts.filter { $0.passes > 1 }.map(\.line)
       if outcome.end == .plateau { lines.append("stopped early: the held-out loss no longer fell") }
       let rate = outcome.seconds > 0 ? Double(outcome.tokens) / outcome.seconds : 0
       lines.append(

@@ -1,6 +1,7 @@
 import HybridizeCompute
 import HybridizeCore
 import HybridizeEvaluation
+import HybridizeFormats
 import HybridizeRuntime
 
 /// What a model is worth: how far it is from its teacher on text, and what it recalls from its prompt.
@@ -9,7 +10,10 @@ public struct Judgement: Sendable {
     public var model: String
     /// With a text: what the model is compared with.
     public var teacher: String?
+    /// What `TextSource` takes.
     public var text: String?
+    /// Where objects of the text have it.
+    public var textKey = TextSource.usualKey
     public var documents: Int
     /// Tokens a document.
     public var length: Int
@@ -79,7 +83,7 @@ public struct Judgement: Sendable {
 extension Pipeline {
   /// - Throws: what loading and running the models throw, `TextDocuments.read`, `RecallTask` and `TaskRequest.tasks`.
   public func judge(_ request: Judgement.Request) throws(HybridizeError) -> Judgement {
-    let directory = try ModelDirectory(request.model)
+    let directory = try ModelDirectory(request.model, catalog: catalog).noting(progress)
     let tokenizer = try directory.tokenizer()
     let words = try RecallTask.words(request.words, of: tokenizer)
     var books: [RecallTask] = []
@@ -93,9 +97,11 @@ extension Pipeline {
     let model = try directory.load(on: backend)
     var comparison: TextComparison?
     if let path = request.teacher, let text = request.text {
-      let teacher = try ModelDirectory(path)
+      let teacher = try ModelDirectory(path, catalog: catalog).noting(progress)
+      try Self.check(length: request.length, [teacher, directory])
       let documents = try TextDocuments.read(
-        text, tokenizer: teacher.tokenizer(), length: request.length, limit: request.documents)
+        TextSource(text, key: request.textKey), tokenizer: teacher.tokenizer(), length: request.length,
+        limit: request.documents)
       comparison = try TextComparison.measure(
         teacher: try teacher.load(on: backend), student: model, documents: documents, progress: progress)
     }

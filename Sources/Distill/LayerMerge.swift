@@ -14,13 +14,14 @@ public struct LayerMerge: Sendable {
   /// Of all students but the first, whose manifest has its own.
   private let records: [JSONObject]
 
+  /// - Parameter catalog: what models can be made of.
   /// - Throws: what opening models throws; `.noAlignment`, `.alignedTwice`, `.modelsDoNotFit`.
-  public init(_ paths: [String]) throws(HybridizeError) {
+  public init(_ paths: [String], catalog: Catalog = .standard) throws(HybridizeError) {
     var students: [ModelDirectory] = []
     var sources: [Int: Int] = [:]
     var records: [JSONObject] = []
     for path in paths {
-      let student = try ModelDirectory(path)
+      let student = try ModelDirectory(path, catalog: catalog)
       if let first = students.first, first.configuration.source != student.configuration.source {
         throw HybridizeError(
           .modelsDoNotFit, file: student.path, expected: "the configuration of \(first.path)", found: "another")
@@ -70,6 +71,7 @@ public struct LayerMerge: Sendable {
   /// - Throws: `.outputExists`, `.cannotWrite`, reading errors.
   public func write(to path: String, progress: Progress) throws(HybridizeError) {
     let base = students[0]
+    for student in students { student.noting(progress) }
     var owners: [String: ModelDirectory] = [:]
     for (layer, source) in sources {
       for tensor in base.layout.layers[layer].mixer { owners[tensor.name] = students[source] }

@@ -106,8 +106,10 @@ public struct SelectionTrial {
     path: String, report: Distillation.Report
   ) {
     let linear = FileSystem.join(folder, "linear")
-    _ = try Conversion(ConversionRequest(source: model, keep: .layers([]), elementType: .float32, seed: seed))
-      .write(to: linear)
+    _ = try Conversion(
+      ConversionRequest(source: model, keep: .layers([]), elementType: .float32, seed: seed),
+      methods: ConversionMethods(catalog: pipeline.catalog)
+    ).write(to: linear)
     let path = FileSystem.join(folder, "aligned")
     let report = try distill(pipeline, .align, linear, to: path, tokens: alignTokens, folder)
     return (path, report)
@@ -121,7 +123,8 @@ public struct SelectionTrial {
   ) throws(HybridizeError) -> (student: Student, report: Distillation.Report) {
     let hybrid = FileSystem.join(folder, name + "-start")
     _ = try Conversion(
-      ConversionRequest(source: model, keep: .layers(keep), elementType: .float32, mixersFrom: aligned)
+      ConversionRequest(source: model, keep: .layers(keep), elementType: .float32, mixersFrom: aligned),
+      methods: ConversionMethods(catalog: pipeline.catalog)
     ).write(to: hybrid)
     let path = FileSystem.join(folder, name)
     let report = try distill(pipeline, .match, hybrid, to: path, tokens: matchTokens, folder)
@@ -139,10 +142,11 @@ public struct SelectionTrial {
       prompts: prompts, words: words, seed: seed + 1_000_000)
   }
 
-  private func embeddingType() throws(HybridizeError) -> ElementType? {
-    let directory = try ModelDirectory(model)
+  private func embeddingType(_ pipeline: Pipeline) throws(HybridizeError) -> ElementType? {
+    let directory = try ModelDirectory(model, catalog: pipeline.catalog)
     let name = directory.configuration.architecture.tensors.embedding
-    return directory.reader.descriptor(named: name)?.elementType
+    // Float8 is too coarse for what training changes.
+    return (directory.reader.descriptor(named: name)?.elementType).map { $0.isFloat8 ? .bfloat16 : $0 }
   }
 
   private func distill(
@@ -152,8 +156,9 @@ public struct SelectionTrial {
     settings.seed = seed
     var request = Distillation.Request(teacher: model, student: student, out: path, texts: texts, settings: settings)
     request.cache = FileSystem.join(folder, "tokens")
+    request.catalog = pipeline.catalog
     // A finished student is compared with the teacher in the teacher's own type.
-    if stage == .match { request.elementType = try embeddingType() }
+    if stage == .match { request.elementType = try embeddingType(pipeline) }
     return try Distillation(request).run(on: pipeline.backend, progress: pipeline.progress)
   }
 }

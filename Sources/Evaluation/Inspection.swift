@@ -11,6 +11,11 @@ public struct Inspection: Sendable {
   public let metadata: [(key: String, value: String)]
   /// `nil` for a checkpoint without a config.json, and for a file beside one of a family that is not known.
   public let model: ModelSummary?
+  /// What is wrong with the book-keeping around the tensors.
+  public let warnings: [String]
+  /// How the checkpoint's tensors and the model's find each other; `nil` without a model.
+  public let names: CheckpointNames?
+  /// The checkpoint as its files have it.
   package let reader: any TensorReader
 
   public var parameters: Int { tensors.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) } }
@@ -19,12 +24,15 @@ public struct Inspection: Sendable {
   /// - Throws: what opening the checkpoint throws; with a config.json, also what `ModelDirectory` throws.
   public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
     if let opened = try Self.model(path, catalog) {
-      reader = opened.reader
+      reader = opened.stored
       model = ModelSummary(opened)
+      names = opened.names
     } else {
       reader = try FormatRegistry.open(path, formats: catalog.formats)
       model = nil
+      names = nil
     }
+    warnings = reader.warnings
     self.path = path
     format = reader.formatName
     files = reader.files
@@ -37,7 +45,10 @@ public struct Inspection: Sendable {
   private static func model(_ path: String, _ catalog: Catalog) throws(HybridizeError) -> ModelDirectory? {
     let isDirectory = FileSystem.isDirectory(path)
     let directory = isDirectory ? path : FileSystem.directory(of: path)
+    if isDirectory { try AdapterFiles.check(path, isMerged: false) }
     guard FileSystem.exists(path), FileSystem.exists(directory + "/config.json") else { return nil }
+    // An adapter's tensors alone, beside whatever model.
+    if !isDirectory, FileSystem.name(of: path) == AdapterFiles.weights { return nil }
     do throws(HybridizeError) { return try ModelDirectory(path, catalog: catalog) } catch {
       guard error.problem == .unsupportedArchitecture else { throw error }
       guard isDirectory else { return nil }
@@ -59,6 +70,8 @@ public struct ModelSummary: Sendable {
     /// Bytes of the layer's weights.
     public let bytes: Int
     public let memory: MixerMemory
+    /// Tokens that each token sees, itself among them; `nil` where it sees all, or a state instead.
+    public let window: Int?
     /// Tokens from which this layer's KV cache is larger than the state of a gated DeltaNet in its place;
     /// `nil` for a layer whose cache never is, or that has none.
     public let breakEvenContext: Int?
@@ -89,7 +102,7 @@ public struct ModelSummary: Sendable {
         index: index, mixer: type(of: mixer).name, heads: configuration.heads,
         keyValueHeads: mixer.keyValueHeads(configuration),
         parameters: found.reduce(0) { $0 + ((try? $1.shape.elementCount()) ?? 0) },
-        bytes: found.reduce(0) { $0 + $1.byteCount }, memory: memory,
+        bytes: found.reduce(0) { $0 + $1.byteCount }, memory: memory, window: mixer.json["window"]?.integerValue,
         breakEvenContext: Self.breakEven(memory, configuration))
     }
     weightBytes = reader.tensors.reduce(0) { $0 + $1.byteCount }

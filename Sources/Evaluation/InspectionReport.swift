@@ -17,6 +17,8 @@ extension Inspection {
     for (key, value) in metadata { metadataObject[key] = .string(value) }
     object["metadata"] = .object(metadataObject)
     object["architecture"] = model.map { .object(Self.json($0.configuration)) } ?? .null
+    object["warnings"] = .array(warnings.map { .string($0) })
+    for (key, value) in names?.json.members ?? [] { object[key] = value }
     if let model {
       object["layers"] = .array(model.layers.map { .object(Self.json($0)) })
       object["memory"] = .object(Self.memory(model, contexts))
@@ -52,7 +54,7 @@ extension Inspection {
     [
       "index": .integer(layer.index), "mixer": .string(layer.mixer), "heads": .integer(layer.heads),
       "key_value_heads": .integer(layer.keyValueHeads), "parameters": .integer(layer.parameters),
-      "bytes": .integer(layer.bytes),
+      "bytes": .integer(layer.bytes), "window": layer.window.map { .integer($0) } ?? .null,
       "cache_bytes_per_token": .integer(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
       "cache_most_tokens": layer.memory.mostTokens.map { .integer($0) } ?? .null,
       "state_bytes": .integer(layer.memory.fixedElements * ModelSummary.stateElementBytes),
@@ -80,6 +82,8 @@ extension Inspection {
     var out = "\(ErrorText.escape(path)): \(format), \(files.count) file\(files.count == 1 ? "" : "s"), "
     out += "\(tensors.count) tensors, \(NumberText.grouped(parameters)) parameters, \(NumberText.bytes(bytes)) ("
     out += elementTypes + ")\n"
+    for warning in warnings { out += "warning: \(ErrorText.escape(warning))\n" }
+    for note in names?.notes ?? [] { out += note + "\n" }
     guard let model else {
       return out + "no config.json beside it: tensors only\n\n" + tensorTable
     }
@@ -114,7 +118,8 @@ extension Inspection {
       ] + (hasBounds ? [("at most", .right)] : []) + [("state", .right), ("break-even", .right)])
     for layer in model.layers {
       var row = [
-        "\(layer.index)", layer.mixer, "\(layer.heads)", "\(layer.keyValueHeads)",
+        "\(layer.index)", layer.mixer + (layer.window.map { " of \($0)" } ?? ""), "\(layer.heads)",
+        "\(layer.keyValueHeads)",
         NumberText.grouped(layer.parameters), NumberText.bytes(layer.bytes),
         NumberText.bytes(layer.memory.elementsPerToken * ModelSummary.stateElementBytes),
       ]

@@ -4,7 +4,8 @@ import HybridizeRuntime
 
 /// Logits as a file, for comparison with other engines.
 public enum LogitsFile {
-  /// Writes float32 `logits` `[tokens, vocabulary]` and their `ids` to a safetensors file, block by block.
+  /// Writes float32 `logits` `[tokens, vocabulary]`, the first tensor, and their `ids`, int32, to a safetensors file, block by
+  /// block.
   ///
   /// - Throws: `.emptyPrompt`, `.promptTooLong`, `.tokenOutOfRange`, `.outputExists`, `.cannotWrite`.
   public static func write(_ model: Model, _ ids: [Int], to path: String) throws(HybridizeError) -> Shape {
@@ -18,15 +19,15 @@ public enum LogitsFile {
     let writer = try SafetensorsWriter(
       path,
       tensors: [
-        TensorDescriptor(name: "ids", elementType: .int64, shape: [ids.count]),
         TensorDescriptor(name: "logits", elementType: .float32, shape: shape),
+        TensorDescriptor(name: "ids", elementType: .int32, shape: [ids.count]),
       ])
-    // The layout puts the wider type first.
-    try append(ids.map { Int64($0).littleEndian }, to: "ids", writer)
     try model.forward(ids, state: model.makeState(capacity: ids.count), rows: .all) {
       (logits) throws(HybridizeError) in
       try append(model.backend.readFloats(logits), to: "logits", writer)
     }
+    // Below the size of the vocabulary, which the forward pass has checked.
+    try append(ids.map { Int32($0).littleEndian }, to: "ids", writer)
     _ = try writer.finish()
     return shape
   }

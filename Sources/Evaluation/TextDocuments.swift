@@ -1,28 +1,30 @@
 import HybridizeCore
+import HybridizeFormats
 import HybridizeRuntime
 
 /// Text to judge models on, as token ids.
 public enum TextDocuments {
-  /// The evaluation protocol's documents: each cut to its first `length` tokens, shorter ones skipped, nothing added
-  /// in front, at most `limit` of them.
+  /// The evaluation protocol's documents: each cut to its first `length` tokens, shorter ones skipped, at most
+  /// `limit` of them. What the tokenizer puts in front of a document counts as its first tokens.
   ///
-  /// A `.jsonl` file has a document a line, `{"text": …}`; any other file is one text, cut into consecutive
-  /// pieces of `length` tokens. Either may be compressed, with `.zst` behind its name. No more is read than is needed.
+  /// A plain text is cut into consecutive pieces of `length` tokens, what has documents is not (`TextReader`). No more is
+  /// read than is needed.
   ///
   /// - Throws: reading and JSON errors with the line, `.noDocuments` if nothing is long enough.
   public static func read(
-    _ path: String, tokenizer: Tokenizer, length: Int, limit: Int
+    _ text: TextSource, tokenizer: Tokenizer, length: Int, limit: Int
   ) throws(HybridizeError) -> [[Int]] {
-    var reader = try TextReader(path)
+    var reader = TextReader(text)
     var documents: [[Int]] = []
+    var memory = WordMemory()
     // What a plain text has had so far and no document has.
     var ids: [Int] = []
     while documents.count < limit, let piece = try reader.next() {
-      ids += tokenizer.encode(try piece.text())
-      switch reader.form {
-      case .lines:
+      if piece.beginsDocument { ids = [] }
+      ids += try tokenizer.encode(piece, memory: &memory)
+      switch piece.form {
+      case .lines, .values:
         if ids.count >= length { documents.append(Array(ids.prefix(length))) }
-        ids = []
       case .plain:
         let count = min(ids.count / length, limit - documents.count)
         documents += (0..<count).map { Array(ids[$0 * length..<($0 + 1) * length]) }
@@ -31,7 +33,7 @@ public enum TextDocuments {
     }
     guard !documents.isEmpty else {
       throw HybridizeError(
-        .noDocuments, file: path, expected: "at least one document of \(length) tokens", found: "none",
+        .noDocuments, file: text.name, expected: "at least one document of \(length) tokens", found: "none",
         remedy: "give a longer text or a smaller length")
     }
     return documents
@@ -40,5 +42,4 @@ public enum TextDocuments {
 
 extension Problem {
   public static let noDocuments = Problem("noDocuments", .inputFile, "the text holds no document that is long enough")
-  public static let notADocument = Problem("notADocument", .inputFile, "a line is not a document")
 }

@@ -43,8 +43,12 @@ public final class SHA256 {
   /// The digest of a file, read in pieces of 4 MiB.
   ///
   /// - Throws: `.unreadable`, `.truncatedData` if the file is shortened meanwhile.
-  public static func hash(file path: String) throws(HybridizeError) -> String {
-    let file = try HostFile(path)
+  public static func hash(file path: String) throws(HybridizeError) -> String { try hash(HostFile(path)) }
+
+  /// The same of a file that is open.
+  ///
+  /// - Throws: `.unreadable`, `.truncatedData` if the file is shortened meanwhile.
+  static func hash(_ file: HostFile) throws(HybridizeError) -> String {
     let piece = OwnedBytes(count: min(file.size, 4 << 20))
     let hash = SHA256()
     var offset = 0

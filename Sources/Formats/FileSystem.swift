@@ -16,16 +16,31 @@ public enum FileSystem {
     case special
   }
 
-  /// What stands at `path`; `nil` if nothing does or it cannot be reached.
-  public static func kind(_ path: String) -> Kind? {
+  /// What stands at a path, and where that is kept: two paths that lead to one file have the same.
+  struct Status {
+    let kind: Kind
+    let size: Int
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  /// What stands at `path`; `nil` if nothing does or it cannot be reached, for the reason that `errno` gives.
+  static func status(_ path: String) -> Status? {
     var info = stat()
     guard stat(path, &info) == 0 else { return nil }
-    switch info.st_mode & S_IFMT {
-    case S_IFREG: return .file
-    case S_IFDIR: return .directory
-    default: return .special
-    }
+    let kind: Kind =
+      switch info.st_mode & S_IFMT {
+      case S_IFREG: .file
+      case S_IFDIR: .directory
+      default: .special
+      }
+    return Status(
+      kind: kind, size: Int(info.st_size), device: UInt64(truncatingIfNeeded: info.st_dev),
+      inode: UInt64(truncatingIfNeeded: info.st_ino))
   }
+
+  /// What stands at `path`; `nil` if nothing does or it cannot be reached.
+  public static func kind(_ path: String) -> Kind? { status(path)?.kind }
 
   /// True if a file, directory or anything else can be reached at `path`.
   public static func exists(_ path: String) -> Bool { kind(path) != nil }

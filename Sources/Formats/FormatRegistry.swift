@@ -82,6 +82,7 @@ public enum FormatRegistry {
       found = "\(candidate.size) bytes starting with " + candidate.start.map(hexadecimal).joined(separator: " ")
     }
     let isPointer = candidate.start.starts(with: "version ".utf8)
+    if let other = OtherFormat(candidate) { return other.error(candidate.path) }
     return HybridizeError(
       .unknownFormat, file: candidate.path, expected: supported, found: found,
       remedy: isPointer ? SafetensorsHeader.pointerRemedy : nil)

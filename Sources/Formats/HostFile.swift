@@ -29,6 +29,22 @@ public final class HostFile: Sendable {
     self.size = Int(info.st_size)
   }
 
+  /// Takes over a descriptor of a regular file.
+  ///
+  /// - Parameter path: what messages call it.
+  /// - Throws: `.unreadable`.
+  init(descriptor: Int32, path: String) throws(HybridizeError) {
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else {
+      let code = errno
+      close(descriptor)
+      throw HybridizeError(.unreadable, file: path, found: FileSystem.errorText(code))
+    }
+    self.path = path
+    self.descriptor = descriptor
+    size = Int(info.st_size)
+  }
+
   deinit { close(descriptor) }
 
   /// Fills `buffer` with the bytes from `offset` on.

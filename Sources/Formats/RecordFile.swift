@@ -46,7 +46,7 @@ package final class RecordFile {
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
     guard descriptor >= 0 else { throw AtomicRename.cannotWrite(path, errno) }
     do throws(HybridizeError) {
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      guard Self.lock(descriptor) else {
         throw HybridizeError(.outputBusy, file: path, remedy: "wait for it to end, or stop it")
       }
       let size = Int(lseek(descriptor, 0, SEEK_END))
@@ -69,6 +69,17 @@ package final class RecordFile {
   }
 
   deinit { close(descriptor) }
+
+  /// A process that was being started when the last owner ended holds the lock with it for an instant more, until its own program
+  /// begins: that is waited for.
+  private static func lock(_ descriptor: Int32) -> Bool {
+    for _ in 0..<20 {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+      guard errno == EWOULDBLOCK || errno == EINTR else { return false }
+      usleep(10_000)
+    }
+    return false
+  }
 
   private var stride: Int { Self.keyBytes + recordBytes + 8 }
 

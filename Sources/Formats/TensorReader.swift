@@ -19,6 +19,16 @@ public struct TensorDescriptor: Sendable {
     self.elementType = elementType
     self.shape = shape
   }
+
+  private init(_ other: TensorDescriptor, name: String) {
+    self.name = name
+    elementType = other.elementType
+    shape = other.shape
+    byteCount = other.byteCount
+  }
+
+  /// The same tensor under another name.
+  package func named(_ name: String) -> TensorDescriptor { TensorDescriptor(self, name: name) }
 }
 
 /// Names are compared by their bytes: canonically equivalent ones are different tensors.
@@ -49,6 +59,8 @@ public protocol TensorReader: AnyObject, Sendable {
   var metadata: [(key: String, value: String)] { get }
   /// The data files, for hashing and reports.
   var files: [String] { get }
+  /// What is wrong with the book-keeping around the tensors and changes none of them, a line each.
+  var warnings: [String] { get }
 
   /// The tensor of that name, compared by bytes.
   func descriptor(named name: String) -> TensorDescriptor?
@@ -71,6 +83,8 @@ public protocol TensorReader: AnyObject, Sendable {
 }
 
 extension TensorReader {
+  public var warnings: [String] { [] }
+
   /// The error for a name that is not there.
   package func missing(_ name: String) -> HybridizeError {
     let near = SimilarNames.find(name, among: tensors.map(\.name))

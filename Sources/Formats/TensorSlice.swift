@@ -50,6 +50,11 @@ private struct SliceRuns {
     }
     let whole = dimensions.enumerated().map { $0.offset < ranges.count ? ranges[$0.offset] : 0..<$0.element }
     shape = Shape(whole.map(\.count))
+    guard !dimensions.contains(0) else {
+      // Other dimensions may be of any size, and strides would not fit.
+      (count, byteCount, outer, offsetBits) = (0, 0, [], 0)
+      return
+    }
     // Bits from one index to the next; they fit, as those of the whole tensor do.
     var strides = [Int](repeating: tensor.elementType.bitsPerElement, count: dimensions.count)
     for dimension in dimensions.indices.dropLast().reversed() {

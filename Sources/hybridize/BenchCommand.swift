@@ -54,6 +54,7 @@ struct BenchCommand: ParsableCommand {
   var plot: String?
 
   @OptionGroup(title: "Loading") var loading: LoadingOptions
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -71,7 +72,7 @@ struct BenchCommand: ParsableCommand {
 
   func run() throws {
     for path in [html, plot].compactMap({ $0 }) { try BenchmarkReport.checkWritable(path) }
-    let report = try Pipeline(backend: try shared.backend(), progress: shared.progress).bench(
+    let report = try Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog).bench(
       models, tests: BenchmarkTest.all(prompt: prompt, generate: generate, depths: depth, sequences: sequences),
       options: Benchmark.Options(repetitions: repetitions, pinsThreads: pin, profiles: profile),
       loading: loading.options)

@@ -70,18 +70,30 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp("Take the mixers of converted layers from this model, aligned before.", valueName: "model"))
   var mixersFrom: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Merge the LoRA adapter in this directory into the weights first; all layers are kept unless others are named.",
+      valueName: "directory"))
+  var adapter: String?
+
   @Option(help: "Seed of the new gates.")
   var seed: UInt64 = 0
 
   @Flag(help: "Show what would become of every tensor, and write nothing.")
   var dryRun = false
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   private static var mixers: String { TransferRegistry.all.map { $0.mixerName }.joined(separator: ", ") }
 
   func validate() throws {
-    guard (keep == nil) != (ratio == nil) else { throw ValidationError("give either --keep or --ratio") }
+    guard keep == nil || ratio == nil, keep != nil || ratio != nil || adapter != nil else {
+      throw ValidationError("give either --keep or --ratio")
+    }
+    guard adapter == nil || ratio == nil else {
+      throw ValidationError("--ratio selects layers of a model as it is: merge the adapter first, with --keep all")
+    }
     if let dtype, !ElementCast.targets.contains(dtype) {
       throw ValidationError("--dtype must be F32, BF16 or F16")
     }
@@ -98,9 +110,9 @@ struct ConvertCommand: ParsableCommand {
       choice: choice,
       gates: gates, elementType: dtype, format: format.chosen(threads: shared.threads), shardBytes: shardSize,
       alignment: align,
-      mixersFrom: mixersFrom, seed: seed)
+      mixersFrom: mixersFrom, adapter: adapter, seed: seed)
     request.selection = chosen?.record
-    let conversion = try Conversion(request)
+    let conversion = try Conversion(request, methods: ConversionMethods(catalog: opening.catalog))
     if dryRun {
       shared.print(json: conversion.json(outcome: nil), text: conversion.text(outcome: nil))
       return
@@ -112,21 +124,27 @@ struct ConvertCommand: ParsableCommand {
   private func keepRule() throws(HybridizeError) -> ConversionRequest.Keep {
     switch keep {
     case "none": .layers([])
-    case "all": .all
-    case let list: .layers(try NumberList.parse(list ?? "", "--keep"))
+    case "all", nil: .all
+    case let list?: .layers(try NumberList.parse(list, "--keep"))
     }
   }
 
   /// `nil` if the layers are named.
   private func chosenLayers() throws -> Selection? {
     guard let ratio else { return nil }
-    let layers = try ModelDirectory(source).configuration.keptLayers
+    let layers = try ModelDirectory(source, catalog: opening.catalog(selection.textOptions.special)).configuration
+      .keptLayers
     var request = try selection.request(
       source, method: select, keep: Int((ratio * Double(layers.count)).rounded()), seed: seed)
     request.student = selection.student ?? mixersFrom
     request.mixer = mixer
+    request.catalog = opening.catalog(selection.textOptions.special)
     request.choice = choice
-    return try Pipeline(backend: try shared.backend(), progress: shared.progress).select(request).selection
+    return try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(selection.textOptions.special)
+    ).select(
+      request
+    ).selection
   }
 
   private var choice: MixerChoice {

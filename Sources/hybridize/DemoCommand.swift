@@ -46,9 +46,13 @@ struct DemoCommand: ParsableCommand {
       """)
   var claim = false
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
+    guard !texts.contains("-"), heldOut != "-" else {
+      throw ValidationError("the demo reads its texts several times: give files, not standard input")
+    }
     guard alignTokens > 0, matchTokens > 0 else { throw ValidationError("tokens must be at least 1") }
   }
 
@@ -59,7 +63,7 @@ struct DemoCommand: ParsableCommand {
     (trial.keep, trial.seed) = (keep, seed)
     (trial.alignTokens, trial.matchTokens) = (alignTokens, matchTokens)
     if claim { (trial.documents, trial.prompts) = (96, 64) }
-    let pipeline = Pipeline(backend: try shared.backend(), progress: shared.progress)
+    let pipeline = Pipeline(backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog)
     let json = shared.json
     let (summary, outcome) = try Demo(trial).run(pipeline) { if !json { Terminal.out($0, newline: false) } }
     if json { Terminal.out(JSONWriter.indented(.object(summary)), newline: false) }

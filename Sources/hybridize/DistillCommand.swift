@@ -26,10 +26,10 @@ struct DistillCommand: ParsableCommand {
 
   @Option(
     name: .customLong("text"),
-    help: ArgumentHelp(
-      "What to train on: .jsonl of {\"text\": …} lines or plain text, each also as .zst; may be repeated.",
-      valueName: "file"))
+    help: ArgumentHelp("What to train on: \(TextOptions.help); may be repeated.", valueName: "text"))
   var texts: [String] = []
+
+  @OptionGroup var textOptions: TextOptions
 
   @Option(
     help: ArgumentHelp(
@@ -72,10 +72,12 @@ struct DistillCommand: ParsableCommand {
       valueName: "file"))
   var teacherCache: String?
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
     guard saveEvery >= 0 else { throw ValidationError("--save-every must not be negative") }
+    try TextShares.checkStandardInput(texts)
     if texts.isEmpty { throw ValidationError("give at least one --text") }
     if layers != nil, stage != .align { throw ValidationError("--layers is for --stage align") }
     if teacherCache != nil, training.topK == nil { throw ValidationError("--teacher-cache needs --top-k") }
@@ -86,9 +88,11 @@ struct DistillCommand: ParsableCommand {
     var request = Distillation.Request(
       teacher: teacher, student: student, out: out, texts: Array(zip(texts, try TextShares.parse(mix, of: texts))),
       settings: try training.settings(stage))
+    request.textKey = textOptions.textKey
     request.options = training.stageOptions
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
     request.elementType = dtype
+    request.catalog = opening.catalog(textOptions.special)
     request.cache = cache
     request.predictionFile = teacherCache
     request.resumes = resume

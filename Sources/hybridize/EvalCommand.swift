@@ -32,9 +32,10 @@ struct EvalCommand: ParsableCommand {
   @Option(help: ArgumentHelp("What it is compared with.", valueName: "model"))
   var teacher: String?
 
-  @Option(
-    help: ArgumentHelp("A .jsonl file of {\"text\": …} lines, or a plain text; needs --teacher.", valueName: "file"))
+  @Option(help: ArgumentHelp(stringLiteral: "A text, which needs --teacher: \(TextOptions.help)."))
   var text: String?
+
+  @OptionGroup var textOptions: TextOptions
 
   @Option(help: "Documents of the text, at most.")
   var documents = 96
@@ -71,12 +72,12 @@ struct EvalCommand: ParsableCommand {
   @Option(help: "Seed of the prompts.")
   var seed: UInt64 = 20_261_123
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
-    guard documents > 0, (2...1 << 20).contains(length), prompts > 0 else {
-      throw ValidationError("--documents and --prompts must be at least 1, --length at least 2")
-    }
+    guard documents > 0, prompts > 0 else { throw ValidationError("--documents and --prompts must be at least 1") }
+    guard (2...1 << 20).contains(length) else { throw ValidationError("--length must be from 2 to \(1 << 20)") }
     guard (text == nil) == (teacher == nil) else { throw ValidationError("--text and --teacher need each other") }
     guard text != nil || recall != nil || tasks != nil else {
       throw ValidationError("give --text with --teacher, --recall or --tasks")
@@ -91,9 +92,13 @@ struct EvalCommand: ParsableCommand {
       model: model, teacher: teacher, text: text, documents: documents, length: length,
       pairs: try recall.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--recall") } ?? [],
       prompts: prompts, words: words, seed: seed)
+    request.textKey = textOptions.textKey
     if let tasks { try add(tasks, to: &request) }
     if let lmEval { _ = try AtomicFile(lmEval, replacing: true) }
-    let judgement = try Pipeline(backend: try shared.backend(), progress: shared.progress).judge(request)
+    let judgement = try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(textOptions.special)
+    )
+    .judge(request)
     if let lmEval { try HarnessResults(model: model, seed: seed, results: judgement.tasks).write(to: lmEval) }
     shared.print(json: judgement.json, text: judgement.text)
   }

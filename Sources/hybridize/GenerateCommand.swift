@@ -27,6 +27,8 @@ struct GenerateCommand: ParsableCommand {
 
   @OptionGroup(title: "Sampling") var sampling: SamplingOptions
   @OptionGroup(title: "Loading") var loading: LoadingOptions
+  @OptionGroup var special: SpecialTokenOptions
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -35,11 +37,16 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model)
+    let directory = try ModelDirectory(model, catalog: opening.catalog(special)).noting(shared.progress)
     let tokenizer = try directory.tokenizer()
     let rendered = try chat.rendered(prompt: prompt, for: directory)
     // A template has written its special tokens itself.
-    let ids = tokenizer.encode(rendered ?? prompt ?? "")
+    let ids =
+      if let rendered {
+        try tokenizer.encode(rendered)
+      } else {
+        try tokenizer.encode(prompt ?? "", special: .all)
+      }
     let sampler = try sampling.sampler()
     let endTokens = try directory.endTokens()
     let model = try directory.load(on: try shared.backend(), loading.options)

@@ -35,10 +35,11 @@ struct InspectCommand: ParsableCommand {
     transform: { try NumberList.parse($0, "--context") })
   var context: [Int] = Inspection.defaultContexts
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
-    let inspection = try Inspection(path)
+    let inspection = try Inspection(path, catalog: opening.catalog)
     var parts: TensorScan.Parts = []
     if stats || check { parts.insert(.statistics) }
     if hash || check { parts.insert(.digests) }

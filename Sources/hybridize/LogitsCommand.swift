@@ -21,6 +21,8 @@ struct LogitsCommand: ParsableCommand {
   var out: String
 
   @OptionGroup(title: "Loading") var loading: LoadingOptions
+  @OptionGroup var special: SpecialTokenOptions
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -28,10 +30,10 @@ struct LogitsCommand: ParsableCommand {
   }
 
   func run() throws {
-    let directory = try ModelDirectory(model)
+    let directory = try ModelDirectory(model, catalog: opening.catalog(special)).noting(shared.progress)
     let tokens =
       try ids.map { (text) throws(HybridizeError) in try NumberList.parse(text, "--ids") }
-      ?? directory.tokenizer().encode(prompt ?? "")
+      ?? directory.tokenizer().encode(prompt ?? "", special: .all)
     let model = try directory.load(on: try shared.backend(), loading.options)
     loading.report(model, quiet: shared.quiet || shared.json)
     let shape = try LogitsFile.write(model, tokens, to: out)

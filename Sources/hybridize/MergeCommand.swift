@@ -14,6 +14,7 @@ struct MergeCommand: ParsableCommand {
   @Argument(help: "The aligned students, two or more, and the directory to write.")
   var paths: [String]
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -21,7 +22,7 @@ struct MergeCommand: ParsableCommand {
   }
 
   func run() throws {
-    let merge = try LayerMerge(Array(paths.dropLast()))
+    let merge = try LayerMerge(Array(paths.dropLast()), catalog: opening.catalog)
     try merge.write(to: paths[paths.count - 1], progress: shared.progress)
     shared.print(json: merge.json, text: merge.text)
   }

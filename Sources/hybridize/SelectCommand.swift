@@ -58,6 +58,7 @@ struct SelectCommand: ParsableCommand {
   @Flag(help: "Say what the selection would take, and measure nothing.")
   var dryRun = false
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
@@ -67,16 +68,18 @@ struct SelectCommand: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try ModelDirectory(model).configuration
+    let configuration = try ModelDirectory(model, catalog: opening.catalog(selection.textOptions.special)).configuration
     let count = keep ?? Int((ratio ?? 0) * Double(configuration.keptLayers.count) + 0.5)
     let methods = method.split(separator: ",").map(String.init)
     var request = try selection.request(model, method: methods.first ?? "", keep: count, seed: seed)
+    request.catalog = opening.catalog(selection.textOptions.special)
     request.compared = Array(methods.dropFirst())
     request.measuresQuality = html != nil
     request.ledger = scores
     request.layers = try layers.map { (list) throws(HybridizeError) in try NumberList.parse(list, "--layers") }
     request.merged = merge
-    let pipeline = Pipeline(backend: try shared.backend(), progress: shared.progress)
+    let pipeline = Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(selection.textOptions.special))
     if dryRun {
       let cost = try pipeline.expectedCost(request)
       shared.print(

@@ -8,9 +8,11 @@ struct SelectionOptions: ParsableArguments {
   @Option(
     name: .customLong("text"),
     help: ArgumentHelp(
-      "What candidates are judged on, and trained on where a method does: .jsonl or plain text, also .zst; repeatable.",
-      valueName: "file"))
+      "What candidates are judged on, and trained on where a method does: \(TextOptions.help); may be repeated.",
+      valueName: "text"))
   var texts: [String] = []
+
+  @OptionGroup var textOptions: TextOptions
 
   @Option(
     help: ArgumentHelp(
@@ -60,10 +62,13 @@ struct SelectionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Where tokenised texts are kept.", valueName: "dir"))
   var cache: String?
 
+  func validate() throws { try TextShares.checkStandardInput(texts) }
+
   /// - Throws: `.badArgument`, wrong usage.
   func request(_ model: String, method: String, keep: Int, seed: UInt64) throws -> SelectionRequest {
     var request = SelectionRequest(model: model, method: method, keep: keep)
     request.texts = Array(zip(texts, try TextShares.parse(mix, of: texts)))
+    request.textKey = textOptions.textKey
     request.student = student
     request.sequences = sequences
     request.length = length
@@ -84,6 +89,13 @@ struct SelectionOptions: ParsableArguments {
 
 /// `0.95,0.05`.
 enum TextShares {
+  /// - Throws: wrong usage.
+  static func checkStandardInput(_ texts: [String]) throws {
+    guard texts.count(where: { $0 == "-" }) <= 1 else {
+      throw ValidationError("--text - can be given once: standard input is one text")
+    }
+  }
+
   /// - Throws: wrong usage.
   static func parse(_ mix: String?, of texts: [String]) throws -> [Double] {
     guard let mix else { return texts.map { _ in 1 } }

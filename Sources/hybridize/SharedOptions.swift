@@ -1,6 +1,7 @@
 import ArgumentParser
 import HybridizeCompute
 import HybridizeCore
+import HybridizeFormats
 import HybridizeRuntime
 import Synchronization
 
@@ -34,18 +35,20 @@ struct SharedOptions: ParsableArguments {
   var progress: Progress {
     if quiet { return .silent }
     if Terminal.errorIsTerminal {
-      return Progress { update in
-        let end = update.isLast ? "\r\u{1B}[K" : ""
-        Terminal.status("\r" + update.bar(columns: Terminal.columns) + "\u{1B}[K" + end)
-      }
+      return Progress(
+        { update in
+          let end = update.isLast ? "\r\u{1B}[K" : ""
+          Terminal.status("\r" + update.bar(columns: Terminal.columns) + "\u{1B}[K" + end)
+        }, tell: Terminal.error)
     }
     let log = Mutex(ProgressLog())
     let clock = ContinuousClock()
     let start = clock.now
-    return Progress { update in
-      let line = log.withLock { $0.line(for: update, at: (clock.now - start).inSeconds) }
-      if let line { Terminal.error(line) }
-    }
+    return Progress(
+      { update in
+        let line = log.withLock { $0.line(for: update, at: (clock.now - start).inSeconds) }
+        if let line { Terminal.error(line) }
+      }, tell: Terminal.error)
   }
 
   /// The result: one JSON object or what a person reads.
@@ -55,6 +58,50 @@ struct SharedOptions: ParsableArguments {
     } else {
       Terminal.out(text(), newline: false)
     }
+  }
+}
+
+/// What every `--text` is.
+struct TextOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Where objects of a JSON text have the text.", valueName: "key"))
+  var textKey = TextSource.usualKey
+
+  @OptionGroup var special: SpecialTokenOptions
+
+  /// What all commands say of it.
+  static let help =
+    "a file, a folder, a quoted pattern ('data/**/*.jsonl') or - for standard input; JSON lines, a JSON array or prose, "
+    + "told by name (.jsonl, .ndjson, .json, .txt, .md) and content, also as .gz or .zst"
+}
+
+/// What is put around a text beside its own tokens.
+struct SpecialTokenOptions: ParsableArguments {
+  @Flag(
+    name: .customLong("no-special-tokens"),
+    help: "Leave out the tokens that the tokenizer puts around each text, such as the one that begins a document.")
+  var areLeftOut = false
+}
+
+/// How commands that open a model read its config.json.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(
+    name: .customLong("ignore-field"),
+    help: ArgumentHelp(
+      "A field of config.json that is not known and changes nothing that the model computes; may be repeated.",
+      valueName: "name"))
+  var ignored: [String] = []
+
+  var catalog: Catalog {
+    var catalog = Catalog.standard
+    catalog.ignoredFields = Set(ignored)
+    return catalog
+  }
+
+  /// The same, for a command that reads text too.
+  func catalog(_ special: SpecialTokenOptions) -> Catalog {
+    var catalog = catalog
+    catalog.addsSpecialTokens = !special.areLeftOut
+    return catalog
   }
 }
 

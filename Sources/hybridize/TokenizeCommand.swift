@@ -5,7 +5,7 @@ import HybridizeRuntime
 
 struct TokenizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tokenize", abstract: "Show the token ids of a text, as the model sees it; none are added.")
+    commandName: "tokenize", abstract: "Show the token ids of a text, as the model sees it.")
 
   @Argument(help: "The model.")
   var model: String
@@ -13,8 +13,10 @@ struct TokenizeCommand: ParsableCommand {
   @Option(help: "The text.")
   var prompt: String?
 
-  @Option(help: ArgumentHelp("A file with the text.", valueName: "file"))
+  @Option(help: ArgumentHelp(stringLiteral: "A text: \(TextOptions.help). Each document has a line."))
   var text: String?
+
+  @OptionGroup var textOptions: TextOptions
 
   @OptionGroup var shared: SharedOptions
 
@@ -24,18 +26,26 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     let tokenizer = try ModelDirectory.tokenizer(at: model)
-    let ids = tokenizer.encode(try readText())
+    if !shared.quiet { for warning in tokenizer.warnings { Terminal.error("warning: \(warning)") } }
+    let special: Tokenizer.SpecialTokens = textOptions.special.areLeftOut ? .none : .all
+    let documents = try texts().map { try tokenizer.encode($0, special: special) }
+    var json: JSONObject = [
+      "schema": .string("hybridize.tokenize/1"), "ids": .array(documents.joined().map { .integer($0) }),
+    ]
+    if text != nil { json["documents"] = .array(documents.map { .integer($0.count) }) }
     shared.print(
-      json: ["schema": .string("hybridize.tokenize/1"), "ids": .array(ids.map { .integer($0) })],
-      text: ids.map { String($0) }.joined(separator: " ") + "\n")
+      json: json, text: documents.map { $0.map { String($0) }.joined(separator: " ") + "\n" }.joined())
   }
 
-  private func readText() throws(HybridizeError) -> String {
-    if let prompt { return prompt }
-    let path = text ?? ""
-    guard let read = String(validating: try FileSystem.read(path, limit: 1 << 30), as: UTF8.self) else {
-      throw HybridizeError(.invalidUTF8, file: path)
+  /// The documents, each whole.
+  private func texts() throws(HybridizeError) -> [String] {
+    if let prompt { return [prompt] }
+    var reader = TextReader(try TextSource(text ?? "", key: textOptions.textKey))
+    var texts: [String] = []
+    while let piece = try reader.next() {
+      if piece.beginsDocument { texts.append("") }
+      texts[texts.count - 1] += try piece.text()
     }
-    return read
+    return texts
   }
 }

@@ -20,8 +20,10 @@ struct VerifyCommand: ParsableCommand {
   @Argument(help: "The converted model.")
   var converted: String
 
-  @Option(help: ArgumentHelp("A .jsonl file of {\"text\": …} lines, or a plain text.", valueName: "file"))
+  @Option(help: ArgumentHelp(stringLiteral: "A text: \(TextOptions.help)."))
   var text: String?
+
+  @OptionGroup var textOptions: TextOptions
 
   @Option(help: "Documents to compare on, at most.")
   var documents = 96
@@ -32,18 +34,22 @@ struct VerifyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The KL that is accepted, in nats a token.", valueName: "nats"))
   var maxKl: Double?
 
+  @OptionGroup var opening: ConfigurationOptions
   @OptionGroup var shared: SharedOptions
 
   func validate() throws {
-    guard documents > 0, (2...1 << 20).contains(length) else {
-      throw ValidationError("--documents must be at least 1 and --length at least 2")
-    }
+    guard documents > 0 else { throw ValidationError("--documents must be at least 1") }
+    guard (2...1 << 20).contains(length) else { throw ValidationError("--length must be from 2 to \(1 << 20)") }
     guard maxKl == nil || text != nil else { throw ValidationError("--max-kl needs --text") }
   }
 
   func run() throws {
-    let verification = try Pipeline(backend: try shared.backend(), progress: shared.progress).verify(
-      source: source, converted: converted, text: text, documents: documents, length: length)
+    let verification = try Pipeline(
+      backend: try shared.backend(), progress: shared.progress, catalog: opening.catalog(textOptions.special)
+    )
+    .verify(
+      source: source, converted: converted, text: text, textKey: textOptions.textKey, documents: documents,
+      length: length)
     let failures = verification.failures(largestDivergence: maxKl)
     shared.print(json: verification.json(failures), text: verification.text(failures))
     if !failures.isEmpty { throw ExitCode(HybridizeError.Category.checkFailed.exitCode) }

@@ -25,6 +25,29 @@ extension BadInput {
     BadInput("verify on a line that is no document", status: 3, ["lines.jsonl, line 3", "\"text\""]) {
       verify(text: $0.write("lines.jsonl", "{\"text\": \"a\"}\n\n{\"words\": \"b\"}\n"))
     },
+    BadInput("verify on a text under another key", status: 3, ["a.jsonl, line 1", "\"body\"", "--text-key body"]) {
+      verify(text: $0.write("a.jsonl", "{\"body\": \"b\"}\n"))
+    },
+    BadInput("eval on Parquet", status: 3, ["a.parquet", "read_parquet", "lines=True"]) {
+      [
+        "eval", Fixtures.model, "--teacher", Fixtures.model, "--text", $0.write("a.parquet", "PAR1"), "--length", "8",
+      ]
+    },
+    BadInput("select on a folder without texts", status: 3, ["empty", "no text is there", ".jsonl"]) {
+      ["select", Fixtures.model, "--keep", "2", "--text", $0.makeDirectory("empty")]
+    },
+    BadInput("verify beyond the context", status: 2, ["length: at most 2048", "3000"]) { _ in
+      ["verify", Fixtures.model, Fixtures.hybrid, "--text", Fixtures.text, "--length", "3000"]
+    },
+    BadInput("eval beyond the context", status: 2, ["length: at most 2048", "2049"]) { _ in
+      ["eval", Fixtures.hybrid, "--teacher", Fixtures.model, "--text", Fixtures.text, "--length", "2049"]
+    },
+    BadInput("distill on too little text", status: 2, ["short.txt", "at least 512 tokens", "--length"]) {
+      [
+        "distill", Fixtures.model, Fixtures.hybrid, $0.path("out"), "--stage", "match", "--tokens", "64", "--text",
+        $0.write("short.txt", "Once upon a time"),
+      ]
+    },
     BadInput("distill on a text that is not there", status: 3, ["nowhere.txt", "No such file"]) {
       [
         "distill", Fixtures.model, Fixtures.hybrid, $0.path("out"), "--stage", "match", "--tokens", "64", "--text",

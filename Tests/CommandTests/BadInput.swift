@@ -22,7 +22,7 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     self.arguments = arguments
   }
 
-  static let all = [usage, values, training, texts, configurations, weights, missing, outputs].flatMap { $0 }
+  static let all = [usage, values, training, texts, configurations, weights, adapters, missing, outputs].flatMap { $0 }
 
   /// Arguments that no model is needed to refuse. `OUT` stands for a new path.
   private static func refused(_ arguments: String..., mentions: [String]) -> BadInput {
@@ -74,6 +74,10 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused("generate", Fixtures.model, mentions: ["--prompt"]),
     refused("generate", Fixtures.model, "--prompt", "a", "--tokens", "0", mentions: ["--tokens"]),
     refused("generate", Fixtures.model, "--prompt", "a", "--system", "b", mentions: ["--system", "--chat"]),
+    refused("select", Fixtures.model, "--keep", "2", "--text", "-", "--text", "-", mentions: ["--text -", "once"]),
+    refused("demo", "--text", "-", mentions: ["files, not standard input"]),
+    refused(
+      "verify", Fixtures.model, Fixtures.hybrid, "--text", Fixtures.text, "--length", "2000000", mentions: ["1048576"]),
     refused("tokenize", Fixtures.model, mentions: ["--prompt", "--text"]),
     refused("tokenize", Fixtures.model, "--prompt", "a", "--text", "b", mentions: ["--prompt", "--text"]),
     refused("logits", Fixtures.model, "--out", "OUT", mentions: ["--ids", "--prompt"]),

@@ -14,6 +14,9 @@ struct HelpTests {
 
   static let shared = ["--json", "--quiet", "--threads", "--help", "--version"]
 
+  /// Of commands that open a model.
+  private static let opening = ["--ignore-field"]
+
   static let commands = [
     Command(
       name: "inspect", arguments: ["<path>"],
@@ -26,15 +29,16 @@ struct HelpTests {
         "--keep", "--ratio", "--select", "--mixer", "--option", "--gates", "--dtype", "--format", "--layout",
         "--compression", "--level", "--shuffle", "--shard-size", "--align", "--preset",
         "--expand-key-value",
-        "--mixers-from", "--seed", "--dry-run",
+        "--mixers-from", "--adapter", "--seed", "--dry-run",
       ]),
     Command(
       name: "verify", arguments: ["<source>", "<converted>"],
-      options: ["--text", "--documents", "--length", "--max-kl"]),
+      options: ["--text", "--text-key", "--documents", "--length", "--max-kl"]),
     Command(
       name: "distill", arguments: ["<teacher>", "<student>", "<out>"],
       options: [
-        "--text", "--mix", "--stage", "--preset", "--tokens", "--batch", "--length", "--micro-batch", "--rate",
+        "--text", "--text-key", "--mix", "--stage", "--preset", "--tokens", "--batch", "--length", "--micro-batch",
+        "--rate",
         "--rest-rate", "--schedule", "--warmup", "--final-share", "--decay-share", "--beta1", "--beta2",
         "--weight-decay",
         "--clip", "--seed", "--eval-every", "--patience", "--temperature", "--top-k", "--squared",
@@ -44,7 +48,8 @@ struct HelpTests {
     Command(
       name: "select", arguments: ["<model>"],
       options: [
-        "--keep", "--ratio", "--method", "--text", "--mix", "--student", "--sequences", "--length", "--prompts",
+        "--keep", "--ratio", "--method", "--text", "--text-key", "--mix", "--student", "--sequences", "--length",
+        "--prompts",
         "--pairs", "--words", "--answer-weight", "--tokens", "--rank-by-training-loss", "--stop-early", "--list",
         "--cache", "--seed",
         "--resamples", "--scores", "--layers", "--merge", "--html", "--dry-run",
@@ -53,7 +58,8 @@ struct HelpTests {
     Command(
       name: "eval", arguments: ["<model>"],
       options: [
-        "--teacher", "--text", "--documents", "--length", "--recall", "--tasks", "--size", "--greedy", "--lm-eval",
+        "--teacher", "--text", "--text-key", "--documents", "--length", "--recall", "--tasks", "--size", "--greedy",
+        "--lm-eval",
         "--prompts", "--words", "--seed",
       ]),
     Command(
@@ -66,7 +72,7 @@ struct HelpTests {
       options: [
         "--prompt", "--chat", "--system", "-n, --tokens", "--temperature", "--top-k", "--top-p", "--min-p", "--seed",
       ]),
-    Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text"]),
+    Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text", "--text-key"]),
     Command(name: "logits", arguments: ["<model>"], options: ["--ids", "--prompt", "--out"]),
     Command(
       name: "demo", arguments: [],
@@ -82,7 +88,8 @@ struct HelpTests {
     #expect(outcome.status == 0)
     #expect(outcome.error == "")
     #expect(outcome.text.contains("USAGE: hybridize \(command.name)"))
-    for name in command.arguments + command.options + Self.shared {
+    let opening = ["metadata", "diff", "tokenize"].contains(command.name) ? [] : Self.opening
+    for name in command.arguments + command.options + opening + Self.shared {
       #expect(Self.explanation(of: name, in: outcome.text) != nil, "\(name) in: \(outcome.text)")
     }
   }

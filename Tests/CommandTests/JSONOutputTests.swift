@@ -18,7 +18,8 @@ struct JSONOutputTests {
 
   static let inspection = JSONShape.object([
     "schema": .schema("hybridize.inspect/1"), "format": .string, "files": .list(.string), "parameters": .integer,
-    "bytes": .integer, "tensors": .list(tensor), "layers": .list(.object(["index": .integer, "mixer": .string])),
+    "bytes": .integer, "tensors": .list(tensor), "warnings": .emptyList, "unread": .emptyList, "renamed": .emptyList,
+    "zeros": .emptyList, "layers": .list(.object(["index": .integer, "mixer": .string])),
     "architecture": .object(["name": .string, "kept": .list(.integer), "head_dimension": .integer]),
     "memory": .object([
       "cache_bytes_per_token": .integer, "bounded_cache_bytes": .integer, "state_bytes": .integer,
@@ -32,6 +33,7 @@ struct JSONOutputTests {
       "schema": .schema("hybridize.convert/1"), "dry_run": .bool, "kept": .list(.integer),
       "plan": .list(.object(["layer": .integer, "action": .string, "mixer": .string])),
       "converted": .list(.integer), "seconds": .number, "peak_bytes": .integer, "written": written,
+      "warnings": .emptyList, "renamed": .emptyList, "zeros": .emptyList, "adapter": .null,
     ])
   }
 

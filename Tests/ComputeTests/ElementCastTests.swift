@@ -124,6 +124,23 @@ struct ElementCastTests {
     check(crossed, all.map { Double(Float(bitPattern: UInt32($0) << 16)) }, .float16, loss)
   }
 
+  @Test("float8 becomes float32, bfloat16 and float16 with torch's values", arguments: InstructionSet.available)
+  func fromFloat8(_ set: InstructionSet) throws {
+    let codes = (0...UInt8.max).map { $0 }
+    for type in [ElementType.float8E4M3, .float8E5M2] {
+      let expected = try Golden("float8")[type.rawValue].values
+      let (floats, lost) = try cast(codes, type, .float32, as: Float.self, on: set)
+      #expect(lost == ElementCast.Loss())
+      #expect(zip(floats, expected).allSatisfy { Double($0) == $1 || $0.isNaN && $1.isNaN })
+      for target in [ElementType.bfloat16, .float16] {
+        let (narrow, loss) = try cast(codes, type, target, as: UInt16.self, on: set)
+        #expect(loss == ElementCast.Loss())
+        let (back, _) = try cast(narrow, target, .float32, as: Float.self, on: set)
+        #expect(zip(back, expected).allSatisfy { Double($0) == $1 || $0.isNaN && $1.isNaN })
+      }
+    }
+  }
+
   @Test("other types are refused, the same type is copied")
   func refused() throws {
     expectProblem(.castUnsupported) { try ElementCast(from: .int32, to: .float32) }

@@ -30,6 +30,20 @@ struct ErrorTextTests {
       ErrorText.json(HybridizeError(.unreadable)).objectValue?.keys == ["problem", "message"])
   }
 
+  @Test("is of bounded length whatever a file brings")
+  func bounds() throws {
+    for text in [String(repeating: "x", count: 5_000_000), String(repeating: "é\u{0}", count: 500_000)] {
+      let error = HybridizeError(
+        .unreadable, file: text, tensor: text, expected: text, found: text, remedy: text)
+      let rendered = ErrorText.render(error)
+      #expect(rendered.utf8.count < 50_000 && rendered.contains("... (\(text.utf8.count) bytes in all)"))
+      #expect(JSONWriter.compact(ErrorText.json(error)).utf8.count < 50_000)
+    }
+    let whole = String(repeating: "y", count: ErrorText.partLimit)
+    #expect(ErrorText.bounded(whole) == whole)
+    #expect(ErrorText.bounded(whole + "z") == whole + "... (1001 bytes in all)")
+  }
+
   @Test(
     "shows characters that could steer a terminal instead of sending them",
     arguments: [

@@ -119,4 +119,22 @@ struct JSONCursorTests {
     try cursor.finish()
     #expect(cursor.nextByte() == nil)
   }
+
+  @Test("numbers that Python alone writes are read on request, and only then")
+  func nonFinite() throws {
+    let text = #"{"a": NaN, "b": [Infinity, -Infinity, -1]}"#
+    let value = try JSONCursor.parse(Array(text.utf8), takesNonFinite: true)
+    let numbers = value.objectValue?["b"]?.arrayValue?.map(\.doubleValue)
+    #expect(numbers == [.infinity, -.infinity, -1])
+    #expect(value.objectValue?["a"]?.doubleValue?.isNaN == true)
+    // What was read is written again as it was.
+    #expect(JSONWriter.compact(value) == #"{"a":NaN,"b":[Infinity,-Infinity,-1]}"#)
+    expectProblem(.jsonSyntax) { try JSONCursor.parse(Array(text.utf8)) }
+    for wrong in ["nan", "-NaN", "Infinit", "-Infinit", "+Infinity", "inf", "[NaN", "InfinityX"] {
+      expectProblem(.jsonSyntax, "\(wrong)") { try JSONCursor.parse(Array(wrong.utf8), takesNonFinite: true) }
+    }
+    for strict in ["NaN", "Infinity", "-Infinity"] {
+      expectProblem(.jsonSyntax) { try JSONCursor.parse(Array(strict.utf8)) }
+    }
+  }
 }

@@ -85,3 +85,7 @@ struct LetterTexts {
   /// All documents of a token file.
   static func documents(_ file: TokenFile) -> [[Int]] { documents(of: TokenDocuments(file).sequences(of: 1)) }
 }
+
+extension TokenCache {
+  func tokens(of path: String) throws(HybridizeError) -> TokenFile { try tokens(of: TextSource(path)) }
+}

@@ -57,7 +57,7 @@ struct TokenCacheTests {
       let found = LetterTexts.documents(try cache.tokens(of: text))
       let expected = try lines.map { line in
         let text = try JSONCursor.parse(Array(line)).objectValue?["text"]?.stringValue ?? ""
-        return tokenizer.encode(text) + configuration.endTokens.prefix(1)
+        return try tokenizer.encode(text) + configuration.endTokens.prefix(1)
       }
       #expect(found == expected)
       let name = try #require(texts.scratch.entries("threads \(threads)").first)
@@ -86,9 +86,36 @@ struct TokenCacheTests {
 
     texts.scratch.write("elsewhere/b.jsonl", texts.scratch.bytes("a.jsonl") + [0x0A])
     #expect(try cache.tokens(of: copy).path != first.path)
-    // The same bytes are another text where lines are none.
-    #expect(try cache.tokens(of: texts.scratch.write("a.txt", texts.scratch.bytes("a.jsonl"))).documentCount == 1)
-    #expect(texts.scratch.entries("cache").count == 3)
+    // The same bytes are another text under another key, and lines by another name are the same.
+    #expect(try cache.tokens(of: texts.scratch.write("a.txt", texts.scratch.bytes("a.jsonl"))).path == first.path)
+    let both = texts.scratch.write("both.jsonl", #"{"text": "ab", "body": "cde"}"#)
+    let (text, body) = (try TextSource(both), try TextSource(both, key: "body"))
+    #expect(LetterTexts.documents(try cache.tokens(of: text)) == [LetterTexts.ids("ab")])
+    #expect(LetterTexts.documents(try cache.tokens(of: body)) == [LetterTexts.ids("cde")])
+    #expect(LetterTexts.documents(try cache.tokens(of: text)) == [LetterTexts.ids("ab")])
+    #expect(texts.scratch.entries("cache").count == 4)
+  }
+
+  @Test(
+    "a folder has the documents of its files in order, found again where it is moved, and made anew where one changes")
+  func folder() throws {
+    let cache = try texts.cache()
+    let folder = texts.scratch.makeDirectory("texts")
+    _ = texts.write("texts/b.jsonl", ["abc", "", "z"])
+    texts.scratch.write("texts/a.txt", "hello")
+    texts.scratch.write("texts/c.json.gz", GzipBytes.member(Array(#"["xy"]"#.utf8)))
+    let file = try cache.tokens(of: folder)
+    #expect(LetterTexts.documents(file) == ["hello", "abc", "z", "xy"].map(LetterTexts.ids))
+    #expect(!file.isOneDocument)
+    #expect(try cache.tokens(of: folder + "/*").path == file.path)
+    texts.scratch.write("texts/a.txt", "hellp")
+    #expect(LetterTexts.documents(try cache.tokens(of: folder))[0] == LetterTexts.ids("hellp"))
+  }
+
+  @Test("a byte order mark gives no token and no other file")
+  func mark() throws {
+    let file = try texts.cache().tokens(of: texts.scratch.write("a.txt", "\u{FEFF}abc"))
+    #expect(LetterTexts.documents(file) == [LetterTexts.ids("abc")] && file.isOneDocument)
   }
 
   @Test("another tokenizer or end token has a file of its own")

@@ -75,7 +75,7 @@ struct TokenFileTests {
 
   private static let large: [UInt64] = [1 << 31, 1 << 32, 1 << 56, 1 << 62, 1 << 63, .max - 7, .max]
   static let fields = [
-    Field("magic", at: 0, 8, [0]), Field("version", at: 8, 4, [0, 2]),
+    Field("magic", at: 0, 8, [0]), Field("version", at: 8, 4, [0, 1, 3]),
     Field("bytes an id", at: 12, 4, [0, 1, 3, 4, 8]),
     Field("documents", at: 16, 8, [0, 1, 3, 5] + large), Field("tokens", at: 24, 8, [0, 1, 20, 21, 23, 24] + large),
     Field("form", at: 32, 8, [0, 2]), Field("bytes of the text", at: 40, 8, [0, 1] + large),

@@ -71,7 +71,7 @@ struct TaskRequestTests {
     static func prompt(_ sizes: TaskSizes, from source: inout PromptSource) throws(HybridizeError) -> AnswerPrompt {
       let words = try source.words(sizes["words"])
       var writer = PromptWriter(source.tokenizer)
-      writer.add(words.joined(separator: " ") + "\n")
+      try writer.add(words.joined(separator: " ") + "\n")
       try writer.ask("Backwards:", answer: words.reversed().map { " \($0)" }.joined())
       return writer.prompt
     }
@@ -95,7 +95,7 @@ struct TaskRequestTests {
   func joined() throws {
     let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.model)
     var writer = PromptWriter(tokenizer)
-    writer.add("The")
+    try writer.add("The")
     // `lighthouse` has other tokens than `light` and `house` one by one, or at least an end that is cut where it shall be.
     try writer.ask(" light", answer: "house")
     let prompt = writer.prompt

@@ -23,7 +23,7 @@ struct TextDocumentsTests {
     let path = scratch.write(
       "a.jsonl",
       #"{"text": "\#(Self.long)"}"# + "\n" + #"{"text": "One"}"# + "\n" + #"{"id": 1, "text": "He \#(Self.long)"}"#)
-    let expected = [Self.long, "He " + Self.long].map { Array(tokenizer.encode($0).prefix(4)) }
+    let expected = try [Self.long, "He " + Self.long].map { Array(try tokenizer.encode($0).prefix(4)) }
     #expect(try read(path) == expected)
     #expect(try read(path, limit: 1) == [expected[0]])
   }
@@ -37,7 +37,7 @@ struct TextDocumentsTests {
 
   @Test("any other file is one text in consecutive pieces")
   func pieces() throws {
-    let ids = tokenizer.encode(Self.long)
+    let ids = try tokenizer.encode(Self.long)
     let path = scratch.write("a.txt", Self.long)
     #expect(try read(path) == (0..<ids.count / 4).map { Array(ids[$0 * 4..<$0 * 4 + 4]) })
     #expect(try read(path, limit: 2).count == 2)
@@ -47,7 +47,7 @@ struct TextDocumentsTests {
   @Test("a plain text has the same pieces however it is read, as many as asked for")
   func stretches() throws {
     let text = String(repeating: Self.long + "\n\n", count: 8000)
-    let ids = tokenizer.encode(text)
+    let ids = try tokenizer.encode(text)
     let expected = (0..<ids.count / 100).map { Array(ids[$0 * 100..<$0 * 100 + 100]) }
     let path = scratch.write("a.txt", text)
     #expect(try read(path, length: 100, limit: .max) == expected)
@@ -56,10 +56,58 @@ struct TextDocumentsTests {
     #expect(whole == [ids])
   }
 
+  @Test("the ids of the stretches of a text are the ids of the whole", arguments: [Fixtures.model, Fixtures.hybrid])
+  func ids(_ model: String) throws {
+    let tokenizer = try ModelDirectory.tokenizer(at: model)
+    for seed in 2..<6 as Range<UInt64> {
+      let text = Self.prose(400_000, seed: seed)
+      var reader = try TextReader(scratch.write("a.txt", text))
+      var found: [TextPiece] = []
+      while let piece = try reader.next() { found.append(piece) }
+      #expect(found.count > 2)
+      #expect(try found.flatMap { tokenizer.encode(try $0.text()) } == tokenizer.encode(text))
+    }
+  }
+
+  /// Words of random length and the white space that may part them, with words of other scripts among them.
+  private static func prose(_ count: Int, seed: UInt64) -> String {
+    var random = SeededGenerator(seed: seed, stream: "prose")
+    var text = ""
+    while text.utf8.count < count {
+      let letters = ["etaoin", "ETÄÖ", "0123456789", "漢字。", ".,;-'\"", "\u{3000}é"][random.index(below: 6)]
+      for _ in 0...random.index(below: 9) { text.append(Array(letters)[random.index(below: letters.count)]) }
+      text += [" ", " ", " ", "  ", "\n", "\n\n", "\r\n", "\t ", " \n  "][random.index(below: 9)]
+    }
+    return text
+  }
+
+  @Test("documents of several files are theirs: a plain text does not go on in the next")
+  func folder() throws {
+    let folder = scratch.makeDirectory("folder")
+    scratch.write("folder/a.txt", Self.long)
+    scratch.write("folder/b.md", Self.long)
+    scratch.write("folder/c.json", #"[{"text": "\#(Self.long)"}, "\#(Self.long)"]"#)
+    let ids = tokenizer.encode(Self.long)
+    // Something is left over at the end of a file.
+    let length = try #require((3...5).first { ids.count % $0 > 0 })
+    let pieces = (0..<ids.count / length).map { Array(ids[$0 * length..<($0 + 1) * length]) }
+    let first = Array(ids.prefix(length))
+    #expect(try read(folder, length: length) == pieces + pieces + [first, first])
+    #expect(try read(folder + "/*.md", length: length) == pieces)
+  }
+
+  @Test("a byte order mark gives no token", arguments: ["a.txt", "a.jsonl", "a.json"])
+  func mark(_ name: String) throws {
+    let text = name.hasSuffix("txt") ? Self.long : #"{"text": "\#(Self.long)"}"#
+    let expected = try read(scratch.write(name, text))
+    #expect(try read(scratch.write(name, [0xEF, 0xBB, 0xBF] + Array(text.utf8))) == expected)
+  }
+
   @Test("compressed texts are read like others, and no further than is needed", arguments: ["a.txt", "a.jsonl"])
   func compressed(_ name: String) throws {
     let text = name.hasSuffix("l") ? #"{"text": "\#(Self.long)"}"# + "\n" : Self.long
     let expected = try read(scratch.write(name, text))
+    #expect(try read(scratch.write(name + ".GZ", GzipBytes.member(Array(text.utf8)))) == expected)
     let frame = ZstdBytes.frame(Array(text.utf8))
     #expect(try read(scratch.write(name + ".zst", frame)) == expected)
     let broken = scratch.write(name + ".zst", frame + [0, 0, 0, 0])

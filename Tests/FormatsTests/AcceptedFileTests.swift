@@ -21,6 +21,10 @@ struct AcceptedFileTests {
         "a zero among huge dimensions",
         #"{"t":{"dtype":"F32","shape":[4611686018427387904,4611686018427387904,0],"data_offsets":[0,0]}}"#, 0
       ),
+      (
+        "a zero before a huge dimension",
+        #"{"t":{"dtype":"F64","shape":[0,4611686018427387904],"data_offsets":[0,0]}}"#, 0
+      ),
       ("no tensors", "{}", 0),
       ("null metadata", #"{"__metadata__":null}"#, 0),
       ("an empty name", #"{"":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#, 1),

@@ -72,4 +72,27 @@ struct FormatRegistryTests {
     #expect(try FormatRegistry.open(index).files == [shard])
     #expect(try FormatRegistry.open(directory.path).files == [shard])
   }
+
+  @Test(
+    "says what a checkpoint is that is not read",
+    arguments: [
+      (["model.gguf"], "GGUF"), (["pytorch_model.bin", "config.json"], "pickled"),
+      (["pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json"], "pickled"), (["model.pth"], "pickled"),
+    ])
+  func otherFormats(_ names: [String], _ word: String) throws {
+    for name in names { directory.write(name, "x") }
+    for path in [directory.path, directory.path(names[0])] {
+      let error = expectProblem(.otherFormat) { try FormatRegistry.open(path) }
+      #expect(error?.found?.contains(word) == true)
+      #expect(error?.remedy?.contains("safetensors") == true)
+    }
+    directory.write("model.safetensors", file)
+    _ = try FormatRegistry.open(directory.path)
+  }
+
+  @Test("knows GGUF by its first bytes")
+  func gguf() throws {
+    let path = directory.write("blob", Array("GGUF".utf8) + [3, 0, 0, 0])
+    #expect(expectProblem(.otherFormat) { try FormatRegistry.open(path) }?.found?.contains("GGUF") == true)
+  }
 }

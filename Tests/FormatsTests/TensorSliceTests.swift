@@ -55,6 +55,21 @@ struct TensorSliceTests {
     expectProblem(.missingTensor) { try reader.slice("u", []).shape }
   }
 
+  @Test(
+    "of nothing is nothing, however large the other dimensions",
+    arguments: [[0, 1 << 62], [1 << 62, 0], [1 << 62, 0, 1 << 62]] as [Shape])
+  func empty(_ shape: Shape) throws {
+    for type in [ElementType.float32, .uint8, .float4] {
+      let reader = try reader(type, shape, [])
+      try checkTensorReader(reader)
+      for ranges in [[], [0..<0], shape.dimensions.map { 0..<min($0, 5) }] {
+        let slice = try reader.slice("t", ranges)
+        #expect(slice.bytes.isEmpty && slice.shape.rank == shape.rank)
+      }
+      expectProblem(.sliceOutOfBounds) { try reader.slice("t", [0..<(1 << 62) + 1]).shape }
+    }
+  }
+
   @Test("of a packed type begins and ends with a byte")
   func packed() throws {
     let reader = try reader(.float4, [2, 4], [0x10, 0x32, 0x54, 0x76])

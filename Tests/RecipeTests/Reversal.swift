@@ -12,8 +12,8 @@ enum Reversal: TaskGenerator {
   static func prompt(_ sizes: TaskSizes, from source: inout PromptSource) throws(HybridizeError) -> AnswerPrompt {
     let (example, list) = (try source.words(4), try source.words(sizes["words"]))
     var writer = PromptWriter(source.tokenizer)
-    writer.add("List: \(example.joined(separator: " "))\nBackwards: \(example.reversed().joined(separator: " "))\n")
-    writer.add("List: \(list.joined(separator: " "))\nBackwards:")
+    try writer.add("List: \(example.joined(separator: " "))\nBackwards: \(example.reversed().joined(separator: " "))\n")
+    try writer.add("List: \(list.joined(separator: " "))\nBackwards:")
     for word in list.reversed() { try writer.ask("", answer: " \(word)") }
     return writer.prompt
   }

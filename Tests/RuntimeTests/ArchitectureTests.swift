@@ -47,6 +47,9 @@ struct ArchitectureTests {
     Refusal("an option that is a truth", .wrongField, ["query_key_norm"], "true"),
     Refusal("a tied head in words", .wrongField, ["tied_by_default"], #""yes""#),
     Refusal("required values in a list", .wrongField, ["required_values"], "[]"),
+    Refusal("defaults in a list", .wrongField, ["defaults"], "[]"),
+    Refusal("another kind of window", .wrongField, ["window"], #""some""#),
+    Refusal("a part in words", .wrongField, ["partial_rotary"], #""yes""#),
     Refusal("derived tensors in a word", .wrongField, ["derived_tensors"], #""x""#),
   ]
 

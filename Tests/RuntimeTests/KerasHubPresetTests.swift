@@ -16,9 +16,10 @@ struct KerasHubPresetTests {
     _ = try model.load(on: ReferenceBackend())
   }
 
-  @Test("with a sliding window is refused as Hugging Face's would be")
-  func window() {
-    let error = expectProblem(.wrongField) { try ModelDirectory(Fixtures.path("hdf5/keras/mistral")) }
-    #expect(error?.found?.contains("8") == true)
+  @Test("with a sliding window has it in every layer, as Hugging Face's has")
+  func window() throws {
+    let model = try ModelDirectory(Fixtures.path("hdf5/keras/mistral")).configuration
+    let windows = model.mixers.map { ($0 as? WindowedAttentionSpecification)?.window }
+    #expect(windows == Array(repeating: 8, count: model.layerCount))
   }
 }

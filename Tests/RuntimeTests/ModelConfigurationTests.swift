@@ -34,13 +34,41 @@ struct ModelConfigurationTests {
     "num_hidden_layers",
   ]
 
-  @Test("a field that no default can stand for is missed by name", arguments: required)
+  @Test("a field that a family has no default for is missed by name", arguments: required)
   func missing(_ field: String) throws {
+    let plain = Architecture(name: "plain", modelTypes: ["plain"], tensors: TensorNames())
     for value in [nil, JSONValue.null] {
-      var config = try PicoModel().config
+      var config = try PicoModel(plain).config
       config[field] = value
-      let error = expectProblem(.missingField) { try ModelConfiguration(json: config.objectValue!) }
+      let catalog = Catalog(architectures: [plain])
+      let error = expectProblem(.missingField) { try ModelConfiguration(json: config.objectValue!, catalog: catalog) }
       #expect(error?.expected?.contains(field) == true)
+    }
+  }
+
+  @Test("of a built-in family it is what transformers takes it for", arguments: required)
+  func defaults(_ field: String) throws {
+    let expected: [String: (llama: Double, mistral: Double, qwen: Double)] = [
+      "vocab_size": (32_000, 32_000, 151_936), "hidden_size": (4096, 4096, 4096),
+      "intermediate_size": (11_008, 14_336, 22_016), "num_attention_heads": (32, 32, 32),
+      "max_position_embeddings": (2048, 131_072, 32_768), "rms_norm_eps": (1e-6, 1e-6, 1e-6),
+      "num_hidden_layers": (32, 32, 32),
+    ]
+    for architecture in Architecture.all {
+      for value in [nil, JSONValue.null] {
+        var config = try PicoModel(architecture).config
+        config[field] = value
+        let model = try ModelConfiguration(json: config.objectValue!)
+        let values: [String: Double] = [
+          "vocab_size": Double(model.vocabularySize), "hidden_size": Double(model.hiddenSize),
+          "intermediate_size": Double(model.intermediateSize), "num_attention_heads": Double(model.heads),
+          "max_position_embeddings": Double(model.contextLength), "rms_norm_eps": model.normEpsilon,
+          "num_hidden_layers": Double(model.layerCount),
+        ]
+        let family = try #require(expected[field])
+        let wanted = ["llama": family.llama, "mistral": family.mistral][architecture.name] ?? family.qwen
+        #expect(values[field] == wanted)
+      }
     }
   }
 
@@ -60,7 +88,7 @@ struct ModelConfigurationTests {
       "an unsupported architecture", .unsupportedArchitecture, "model_type", #""gpt2""#,
       says: "gpt2", "llama", "mistral", "qwen2", "qwen3"),
     Change("no architecture", .unsupportedArchitecture, "model_type", nil, says: "no model_type", "llama"),
-    Change("an unknown field", .unknownField, "logit_scale", "0.5", says: "logit_scale: 0.5"),
+    Change("an unknown field", .unknownField, "tone", "0.5", says: "tone: 0.5", "--ignore-field tone"),
     Change("another activation", .wrongField, "hidden_act", #""gelu""#, says: "silu", "gelu"),
     Change("heads that do not divide", .wrongField, "num_key_value_heads", "3", says: "a divisor of 4", "3"),
     Change("no heads of key and value", .wrongField, "num_key_value_heads", "0", says: "num_key_value_heads"),
@@ -91,14 +119,6 @@ struct ModelConfigurationTests {
     #expect(error.category == .inputFile)
     let text = ErrorText.render(error)
     for word in change.says { #expect(text.contains(word), "\(word) in: \(text)") }
-  }
-
-  @Test("a sliding window is refused, also where Mistral has one by saying nothing", arguments: ["4096", nil])
-  func slidingWindow(_ json: String?) throws {
-    var config = try PicoModel(.mistral).config
-    config["sliding_window"] = json.map { JSONValue($0) }
-    let error = expectProblem(.wrongField) { try ModelConfiguration(json: config.objectValue!) }
-    #expect(error?.found == (json == nil ? "no sliding_window" : "sliding_window: 4096"))
   }
 
   @Test("fields that change nothing are accepted, absent ones have the family's defaults")

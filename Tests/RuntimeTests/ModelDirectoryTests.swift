@@ -12,7 +12,7 @@ struct ModelDirectoryTests {
   @Test("a tensor that is absent is named, whichever it is", arguments: [Architecture.llama, .qwen2, .qwen3])
   func absentTensor(_ architecture: Architecture) throws {
     let pico = try PicoModel(architecture, tied: false, biases: true)
-    for tensor in pico.tensors {
+    for tensor in pico.tensors where !tensor.name.hasSuffix(".bias") {
       var changed = pico
       changed.tensors.removeAll { $0.name == tensor.name }
       let error = expectProblem(.missingTensor) { try changed.open(in: scratch).path }
@@ -47,14 +47,6 @@ struct ModelDirectoryTests {
     let error = expectProblem(.unexpectedTensor) { try pico.open(in: scratch).path }
     #expect(error?.tensor == name)
     #expect(error?.found == "F32 [2]")
-  }
-
-  @Test("saved rotary frequencies are passed over, and named")
-  func derivedTensor() throws {
-    var pico = try PicoModel()
-    let name = "model.layers.0.self_attn.rotary_emb.inv_freq"
-    pico.set(name, [1, 2, 3], as: .float32, shape: [3])
-    #expect(try pico.open(in: scratch).derivedTensors == [name])
   }
 
   @Test(

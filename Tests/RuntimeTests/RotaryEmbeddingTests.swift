@@ -3,6 +3,12 @@ import HybridizeRuntime
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 @Suite("rotary embedding")
 struct RotaryEmbeddingTests {
   /// Expected frequencies are those of transformers 5.23's LlamaRotaryEmbedding, which computes in single precision.
@@ -84,43 +90,100 @@ struct RotaryEmbeddingTests {
     let testDescription: String
     let problem: Problem
     let fields: JSONValue
+    /// The field that the message names, with its parent.
+    let names: String
 
-    init(_ name: String, _ problem: Problem, _ fields: String) {
+    init(_ name: String, _ problem: Problem, _ fields: String, _ names: String) {
       testDescription = name
       self.problem = problem
-      self.fields = JSONValue(fields)
+      self.fields = JSONValue(python: fields)
+      self.names = names
     }
   }
 
   static let refusals = [
-    Refusal("another kind", .wrongField, #"{"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}"#),
-    Refusal("a dynamic kind", .wrongField, #"{"rope_scaling": {"type": "dynamic", "factor": 4.0}}"#),
-    Refusal("no factor", .missingField, #"{"rope_scaling": {"type": "linear"}}"#),
-    Refusal("a factor below one", .wrongField, #"{"rope_scaling": {"type": "linear", "factor": 0.5}}"#),
-    Refusal("a factor in words", .wrongField, #"{"rope_scaling": {"type": "linear", "factor": "4"}}"#),
-    Refusal("a field too much", .unknownField, #"{"rope_scaling": {"type": "linear", "factor": 4, "beta_fast": 32}}"#),
-    Refusal("a part of the head", .unknownField, #"{"rope_parameters": {"partial_rotary_factor": 0.5}}"#),
-    Refusal("no object", .wrongField, #"{"rope_scaling": "linear"}"#),
-    Refusal("a base of zero", .wrongField, #"{"rope_theta": 0}"#),
-    Refusal("a base beyond numbers", .wrongField, #"{"rope_theta": 1e999}"#),
+    Refusal("an unknown kind", .wrongField, #"{"rope_scaling": {"rope_type": "mrope"}}"#, "rope_scaling.rope_type"),
+    Refusal("an unknown kind, older", .wrongField, #"{"rope_scaling": {"type": "ntk"}}"#, "rope_scaling.type"),
+    Refusal("no factor", .missingField, #"{"rope_scaling": {"type": "linear"}}"#, "rope_scaling.factor"),
     Refusal(
-      "Llama 3 without its context", .missingField,
-      #"{"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4}}"#),
+      "no factor, newer", .missingField, #"{"rope_parameters": {"rope_type": "linear"}}"#, "rope_parameters.factor"),
+    Refusal(
+      "a factor of zero", .wrongField, #"{"rope_scaling": {"type": "linear", "factor": 0}}"#, "rope_scaling.factor"),
+    Refusal(
+      "a factor in words", .wrongField, #"{"rope_scaling": {"type": "linear", "factor": "4"}}"#, "rope_scaling.factor"),
+    Refusal("no number", .wrongField, #"{"rope_scaling": {"type": "linear", "factor": NaN}}"#, "rope_scaling.factor"),
+    Refusal("no object", .wrongField, #"{"rope_scaling": "linear"}"#, "rope_scaling"),
+    Refusal("a base of zero", .wrongField, #"{"rope_theta": 0}"#, "rope_theta"),
+    Refusal("a base beyond numbers", .wrongField, #"{"rope_theta": 1e999}"#, "rope_theta"),
+    Refusal("a base of infinity", .wrongField, #"{"rope_theta": Infinity}"#, "rope_theta"),
     Refusal(
       "Llama 3 the wrong way round", .wrongField,
       """
       {"rope_scaling": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4,
       "original_max_position_embeddings": 8192}}
-      """),
+      """, "rope_scaling.high_freq_factor"),
     Refusal(
       "two spellings that disagree", .wrongField,
       """
       {"rope_scaling": {"type": "linear", "factor": 2.0}, "rope_parameters": {"rope_type": "linear", "factor": 4.0}}
-      """),
+      """, "rope_scaling"),
+    Refusal(
+      "a rotation for each kind of layer", .wrongField,
+      #"{"rope_parameters": {"full_attention": {"rope_type": "default", "rope_theta": 1000.0}}}"#,
+      "rope_parameters.full_attention"),
+    Refusal(
+      "tables of another length", .wrongField,
+      #"{"rope_scaling": {"type": "longrope", "short_factor": [1, 2], "long_factor": [1, 2]}}"#,
+      "rope_scaling.short_factor"),
+    Refusal(
+      "no tables", .missingField, #"{"rope_scaling": {"type": "longrope", "factor": 2}}"#, "rope_scaling.short_factor"),
+    Refusal(
+      "an odd part of a head", .wrongField,
+      #"{"rope_scaling": {"type": "linear", "factor": 2, "partial_rotary_factor": 0.2}}"#,
+      "rope_scaling.partial_rotary_factor"),
+    Refusal(
+      "more than a head", .wrongField, #"{"partial_rotary_factor": 1.5}"#, "partial_rotary_factor"),
   ]
 
   @Test("rotations that are not computed here are refused", arguments: refusals)
   func refused(_ refusal: Refusal) {
-    expectProblem(refusal.problem) { try configuration(refusal.fields, headDimension: 16) }
+    let error = expectProblem(refusal.problem) { try configuration(refusal.fields, headDimension: 16) }
+    #expect(error?.expected?.hasPrefix(refusal.names + ": ") == true, "\(error?.expected ?? "")")
+    #expect(error?.found?.contains(refusal.names) == true, "\(error?.found ?? "")")
+  }
+
+  @Test("frequencies and attention factors of every kind are those of transformers in float64")
+  func values() throws {
+    let cases = try JSONValue.fixture("configs/rope.json").arrayValue!
+    #expect(cases.count == 37)
+    // The families' classes read the part of a head for scaled rotation alone.
+    for example in cases.compactMap(\.objectValue) {
+      var pico = try PicoModel(fields: ["head_dim": .integer(8), "max_position_embeddings": .integer(2048)])
+      for (name, value) in example["fields"]!.objectValue!.members { pico.config[name] = value }
+      let rotary = try ModelConfiguration(json: pico.config.objectValue!).rotary
+      let expected = example["frequencies"]!.arrayValue!.map { $0.doubleValue! }
+      let label = JSONWriter.compact(example["fields"]!) + " \(example["length"]!.integerValue!)"
+      let found = rotary.inverseFrequencies(length: example["length"]!.integerValue!)
+      #expect(found.count == expected.count, "\(label)")
+      for (found, expected) in zip(found, expected) {
+        #expect(abs(found - expected) <= 1e-13 * expected, "\(label): \(found) for \(expected)")
+      }
+      let factor = example["attention_factor"]!.doubleValue!
+      #expect(abs(rotary.attentionFactor - factor) <= 1e-14 * factor, "\(label)")
+    }
+  }
+
+  @Test("a part of the head turns where the family's class has it so")
+  func part() throws {
+    for (turns, dimension) in [(true, 8), (false, 16)] {
+      let family = Architecture(
+        name: "mine", modelTypes: ["mine"], tensors: TensorNames(), partialRotary: turns)
+      let pico = try PicoModel(family, fields: ["head_dim": .integer(16), "partial_rotary_factor": .double(0.5)])
+      let rotary = try ModelConfiguration(
+        json: pico.config.objectValue!, catalog: Catalog(architectures: [family])
+      ).rotary
+      #expect(rotary.dimension == dimension && rotary.inverseFrequencies.count == dimension / 2)
+      #expect(rotary.inverseFrequencies[1] == pow(10_000, -2 / Double(dimension)))
+    }
   }
 }

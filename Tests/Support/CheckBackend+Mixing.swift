@@ -6,9 +6,11 @@ private let tolerance = 2e-5
 
 extension BackendComparison {
   func checkRotation() {
-    for (rows, heads, width) in [(1, 1, 2), (3, 3, 64), (65, 2, 30), (600, 2, 16)] {
+    for (rows, heads, width, pairs) in [
+      (1, 1, 2, 1), (3, 3, 64, 32), (65, 2, 30, 15), (600, 2, 16, 8), (3, 3, 64, 16), (65, 2, 30, 3), (2, 4, 9, 4),
+    ] {
       let x = random(rows, heads * width)
-      let (cosine, sine) = (random(rows, width / 2), random(rows, width / 2))
+      let (cosine, sine) = (random(rows, pairs), random(rows, pairs))
       backend.rotate(x.tested, headDimension: width, cosine: cosine.tested, sine: sine.tested)
       reference.rotate(x.expected, headDimension: width, cosine: cosine.expected, sine: sine.expected)
       compare("rotate", x, tolerance: 1e-6)

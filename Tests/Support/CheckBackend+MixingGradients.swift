@@ -14,9 +14,11 @@ extension BackendComparison {
   }
 
   private func checkRotationGradient() {
-    for (rows, heads, width) in [(1, 1, 2), (3, 3, 64), (65, 2, 30), (600, 2, 16)] {
+    for (rows, heads, width, pairs) in [
+      (1, 1, 2, 1), (3, 3, 64, 32), (65, 2, 30, 15), (600, 2, 16, 8), (3, 3, 64, 16), (65, 2, 30, 3),
+    ] {
       let gradient = random(rows, heads * width)
-      let (cosine, sine) = (random(rows, width / 2), random(rows, width / 2))
+      let (cosine, sine) = (random(rows, pairs), random(rows, pairs))
       backend.rotateGradient(
         gradient.tested, headDimension: width, cosine: cosine.tested, sine: sine.tested)
       reference.rotateGradient(

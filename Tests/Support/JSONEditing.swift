@@ -1,4 +1,5 @@
 import HybridizeCore
+import HybridizeFormats
 
 /// Changes single places of JSON documents, so that a test says what it breaks and nothing else.
 extension JSONValue {
@@ -44,6 +45,14 @@ extension JSONValue {
 
   /// A document of a test's own; anything wrong with it traps.
   package init(_ text: String) { self = try! JSONCursor.parse(Array(text.utf8)) }
+
+  /// The same with the numbers that Python alone writes.
+  package init(python text: String) { self = try! JSONCursor.parse(Array(text.utf8), takesNonFinite: true) }
+
+  /// A document of `fixtures`.
+  package static func fixture(_ name: String) throws -> JSONValue {
+    try JSONCursor.parse(FileSystem.read(Fixtures.path(name), limit: 1 << 24))
+  }
 
   package var bytes: [UInt8] { Array(JSONWriter.compact(self).utf8) }
 }

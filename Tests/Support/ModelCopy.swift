@@ -45,26 +45,26 @@ package struct ModelCopy {
 
   package func replace(_ name: String, _ text: String) throws { try replace(name, Array(text.utf8)) }
 
-  /// Changes config.json.
-  package func configure(_ change: (inout JSONObject) -> Void) throws {
-    let bytes = try FileSystem.read(file("config.json"), limit: 1 << 20)
+  /// Changes config.json, or another file of JSON.
+  package func configure(_ name: String = "config.json", _ change: (inout JSONObject) -> Void) throws {
+    let bytes = try FileSystem.read(file(name), limit: 1 << 20)
     var object = try JSONCursor.parse(bytes).objectValue ?? [:]
     change(&object)
-    try replace("config.json", JSONWriter.indented(.object(object)))
+    try replace(name, JSONWriter.indented(.object(object)))
   }
 
   /// Writes the weights anew, with the tensors as `change` leaves them.
-  package func rewriteWeights(_ change: (inout [Tensor]) -> Void) throws {
-    let reader = try SafetensorsReader(file("model.safetensors"))
+  package func rewriteWeights(_ name: String = "model.safetensors", _ change: (inout [Tensor]) -> Void) throws {
+    let reader = try SafetensorsReader(file(name))
     var tensors = try reader.tensors.map {
       Tensor(
         name: $0.name, elementType: $0.elementType, shape: $0.shape,
         bytes: Array(try reader.tensor(named: $0.name).bytes))
     }
     change(&tensors)
-    remove("model.safetensors")
+    remove(name)
     let writer = try SafetensorsWriter(
-      file("model.safetensors"),
+      file(name),
       tensors: tensors.map { try TensorDescriptor(name: $0.name, elementType: $0.elementType, shape: $0.shape) })
     for place in writer.tensors {
       guard let tensor = tensors.first(where: { $0.name == place.name }) else { continue }

@@ -27,7 +27,10 @@ package struct PicoModel {
       "max_position_embeddings": .integer(2048), "rms_norm_eps": .double(1e-5), "rope_theta": .double(10_000),
       "vocab_size": .integer(40), "tie_word_embeddings": .bool(tied), "eos_token_id": .integer(39),
     ]
-    for (name, value) in architecture.requiredValues.sorted(by: { $0.key < $1.key }) { config[name] = value }
+    for (name, value) in architecture.requiredValues.sorted(by: { $0.key < $1.key }) {
+      config[name] = value.arrayValue?.first ?? value
+    }
+    if architecture.window == .everyLayer { config["sliding_window"] = .null }
     for option in [architecture.queryKeyValueBias, architecture.outputBias, architecture.feedForwardBias] {
       if case .configured(let field) = option { config[field] = .bool(biases) }
     }

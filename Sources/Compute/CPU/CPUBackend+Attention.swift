@@ -10,13 +10,11 @@ extension CPUBackend {
   }
 
   public func rotate(_ x: Tensor, cosine: Tensor, sine: Tensor, appendingTo cache: CacheTensor, position: Int) {
-    let half = cache.headDimension / 2
     cache.checkAppend(x, at: position)
-    precondition(cache.headDimension % 2 == 0, "rotate: heads do not fit")
-    precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
+    x.checkRotation(headDimension: cache.headDimension, cosine: cosine, sine: sine)
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
       for row in rows {
-        kernels.rotate(x.row(row), cache.heads, cache.headDimension, cosine.row(row), sine.row(row))
+        Self.rotateRow(x, row, headDimension: cache.headDimension, cosine: cosine, sine: sine, kernels.rotate)
         cache.store(x.row(row), row: position + row, kernels)
       }
     }

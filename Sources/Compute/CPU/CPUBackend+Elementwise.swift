@@ -88,16 +88,21 @@ extension CPUBackend {
     of x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor,
     _ turn: (UnsafeMutablePointer<Float>, Int, Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
   ) {
-    let half = headDimension / 2
-    precondition(headDimension % 2 == 0 && half > 0 && x.columns % headDimension == 0, "rotate: heads do not fit")
-    precondition(cosine.rows == x.rows && cosine.columns == half && sine.hasShape(of: cosine), "rotate: wrong angles")
+    x.checkRotation(headDimension: headDimension, cosine: cosine, sine: sine)
     forEachPiece(of: x.rows, size: rowsAPiece(x)) { rows in
-      for row in rows {
-        turn(
-          x.floats + row * x.columns, x.columns / headDimension, headDimension, cosine.floats + row * half,
-          sine.floats + row * half)
-      }
+      for row in rows { Self.rotateRow(x, row, headDimension: headDimension, cosine: cosine, sine: sine, turn) }
     }
+  }
+
+  /// Turns the heads of one row; of each the first channels where there are angles for no more.
+  static func rotateRow(
+    _ x: Tensor, _ row: Int, headDimension: Int, cosine: Tensor, sine: Tensor,
+    _ turn: (UnsafeMutablePointer<Float>, Int, Int, UnsafePointer<Float>, UnsafePointer<Float>) -> Void
+  ) {
+    let (start, heads, turning) = (x.floats + row * x.columns, x.columns / headDimension, 2 * cosine.columns)
+    let (c, s) = (cosine.floats + row * cosine.columns, sine.floats + row * cosine.columns)
+    if turning == headDimension { return turn(start, heads, headDimension, c, s) }
+    for head in 0..<heads { turn(start + head * headDimension, 1, turning, c, s) }
   }
 
   func groupsPerRow(_ x: Tensor, width: Int, _ gain: Weight) -> Int {

@@ -12,9 +12,12 @@ extension CPUBackend {
       if isSmall { return widened(tensor, rows, columns) }
       let storage = tensor.isAligned ? borrowed(tensor) : copied(tensor)
       return Weight(rows: rows, columns: columns, format: .plain(tensor.elementType), storage: storage)
+    case .float8E4M3, .float8E5M2:
+      // No kernel reads them; bfloat16 has all their values.
+      return try decoded(tensor, rows, columns, as: isSmall ? .float32 : .bfloat16)
     default:
       throw HybridizeError(
-        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16 or F64",
+        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16, F64, F8_E4M3 or F8_E5M2",
         found: tensor.elementType.rawValue)
     }
   }
@@ -69,6 +72,17 @@ extension CPUBackend {
       tensor.elementType.kernelType, source.address, rows * columns,
       target.address.assumingMemoryBound(to: Float.self))
     return Weight(rows: rows, columns: columns, format: .plain(.float32), storage: target)
+  }
+
+  /// A copy in another type.
+  private func decoded(
+    _ tensor: StoredTensor, _ rows: Int, _ columns: Int, as type: ElementType
+  ) throws(HybridizeError) -> Weight {
+    let target = Storage.allocate(byteCount: rows * columns * type.bitsPerElement / 8)
+    let result = UnsafeMutableRawBufferPointer(start: target.address, count: target.byteCount)
+    _ = try ElementCast(from: tensor.elementType, to: type, instructionSet: instructionSet).run(
+      tensor.bytes, into: result)
+    return Weight(rows: rows, columns: columns, format: .plain(type), storage: target)
   }
 
   private func narrowed(_ tensor: StoredTensor, _ rows: Int, _ columns: Int) -> Weight {

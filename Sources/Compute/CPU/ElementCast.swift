@@ -3,11 +3,13 @@ import HybridizeCore
 
 /// Rounds stored values to another floating-point type, to nearest, ties to even, and counts what that loses.
 ///
-/// From F64, F32, BF16 and F16 to F32, BF16 and F16. A cast to the same type copies.
+/// From F64, F32, BF16, F16 and the two F8 types to F32, BF16 and F16. A cast to the same type copies.
 public struct ElementCast: Sendable {
   public let source: ElementType
   public let target: ElementType
   private let kernels: ck_kernels
+  /// Values by bit pattern, of an F8 type.
+  private let table: [Float]
 
   /// What a cast has lost.
   public struct Loss: Sendable, Equatable {
@@ -29,20 +31,22 @@ public struct ElementCast: Sendable {
 
   /// Types that can be cast to.
   public static let targets: [ElementType] = [.float32, .bfloat16, .float16]
+  /// Types that can be cast from.
+  public static let sources: [ElementType] = [.float64] + targets + [.float8E4M3, .float8E5M2]
 
   /// - Parameter instructionSet: as for `CPUBackend`.
   /// - Throws: `.castUnsupported`; `.badArgument` for an instruction set that cannot be had.
   public init(
     from source: ElementType, to target: ElementType, instructionSet: InstructionSet? = nil
   ) throws(HybridizeError) {
-    guard source == target || (source == .float64 || Self.targets.contains(source)) && Self.targets.contains(target)
-    else {
+    guard source == target || Self.sources.contains(source) && Self.targets.contains(target) else {
       throw HybridizeError(
-        .castUnsupported, expected: "F64, F32, BF16 or F16 to F32, BF16 or F16",
+        .castUnsupported, expected: "F64, F32, BF16, F16, F8_E4M3 or F8_E5M2 to F32, BF16 or F16",
         found: "\(source.rawValue) to \(target.rawValue)")
     }
     self.source = source
     self.target = target
+    table = source.isFloat8 ? SmallFloat(source)?.table ?? [] : []
     kernels = try InstructionSet.kernels(instructionSet).pointee
   }
 
@@ -59,6 +63,13 @@ public struct ElementCast: Sendable {
       result.copyMemory(from: bytes)
       return Loss()
     case (.float64, .float32): return roundDoubles(from, count, to)
+    case (.float8E4M3, .float32), (.float8E5M2, .float32):
+      for index in 0..<count { to.storeBytes(of: table[Int(bytes[index])], toByteOffset: 4 * index, as: Float.self) }
+      return Loss()
+    case (.float8E4M3, _), (.float8E5M2, _):
+      return throughFloats(count, to) { first, floats in
+        for index in floats.indices { floats[index] = table[Int(bytes[first + index])] }
+      }
     case (_, .float32):
       kernels.widen(source.kernelType, from, count, to.assumingMemoryBound(to: Float.self))
       return Loss()

@@ -8,10 +8,8 @@ import HybridizeCore
 
 extension ReferenceBackend {
   public func rotate(_ x: Tensor, headDimension: Int, cosine: Tensor, sine: Tensor) {
-    let half = headDimension / 2
-    precondition(headDimension % 2 == 0 && x.columns % headDimension == 0, "rotate: heads do not fit")
-    precondition(cosine.rows == x.rows && cosine.columns == half, "rotate: wrong shape of cosine")
-    precondition(sine.rows == x.rows && sine.columns == half, "rotate: wrong shape of sine")
+    let half = cosine.columns
+    x.checkRotation(headDimension: headDimension, cosine: cosine, sine: sine)
     for row in 0..<x.rows {
       let (values, c, s) = (x.doubles(row: row), cosine.doubles(row: row), sine.doubles(row: row))
       for head in stride(from: 0, to: x.columns, by: headDimension) {

@@ -21,7 +21,7 @@ public final class ReferenceBackend: Backend {
     let (rows, columns) = try tensor.matrixShape()
     guard let element = tensor.elementReader() else {
       throw HybridizeError(
-        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16 or F64",
+        .unsupportedElementType, tensor: tensor.name, expected: "F32, BF16, F16, F64, F8_E4M3 or F8_E5M2",
         found: tensor.elementType.rawValue)
     }
     let storage = Storage.doubles(count: rows * columns)
@@ -113,7 +113,20 @@ extension StoredTensor {
       return {
         Double(Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: UInt16.self)) << 16))
       }
+    case .float8E4M3: return { Self.fromE4M3(bytes[$0]) }
+    case .float8E5M2: return { Self.fromHalf(UInt16(bytes[$0]) << 8) }
     default: return nil
+    }
+  }
+
+  /// Float8 with four bits of exponent and three of fraction, without infinities, by its definition (OCP OFP8 1.0).
+  private static func fromE4M3(_ bits: UInt8) -> Double {
+    let sign: Double = bits >> 7 == 0 ? 1 : -1
+    let fraction = Double(bits & 7) / 8
+    switch Int(bits >> 3) & 15 {
+    case 0: return sign * fraction * 0x1p-6
+    case 15 where bits & 7 == 7: return .nan
+    case let exponent: return sign * (1 + fraction) * Double(sign: .plus, exponent: exponent - 7, significand: 1)
     }
   }
 

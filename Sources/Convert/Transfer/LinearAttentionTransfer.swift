@@ -104,13 +104,15 @@ struct LinearAttentionTransfer {
     }
   }
 
-  /// A tensor that the teacher has nothing for. Projections have the type of the teacher's.
+  /// A tensor that the teacher has nothing for. Projections have the type of the teacher's, but for float8, which is too
+  /// coarse for what is trained.
   private func new(
     _ requirement: TensorRequirement, name: String, _ draw: @escaping Draw, _ context: TransferContext,
     like query: String
   ) throws(HybridizeError) -> TransferStep {
     let seed = context.plan.seed
-    let elementType = requirement.keepsPrecision ? .float32 : try context.descriptor(query).elementType
+    let teacher = try context.descriptor(query).elementType
+    let elementType = requirement.keepsPrecision ? .float32 : teacher.isFloat8 ? .bfloat16 : teacher
     return TransferStep(
       try TensorDescriptor(name: name, elementType: elementType, shape: requirement.shape),
       .values {

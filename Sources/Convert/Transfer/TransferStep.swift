@@ -31,7 +31,7 @@ public struct TransferStep: Sendable {
   ///
   /// - Throws: `.sizeOverflow`.
   func rounded(to type: ElementType) throws(HybridizeError) -> TransferStep {
-    guard target.elementType == .float64 || ElementCast.targets.contains(target.elementType) else { return self }
+    guard ElementCast.sources.contains(target.elementType) else { return self }
     return TransferStep(try TensorDescriptor(name: target.name, elementType: type, shape: target.shape), origin)
   }
 

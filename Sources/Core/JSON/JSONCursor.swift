@@ -4,6 +4,8 @@
 /// hundred thousand tensors straight into its own types. Stricter than most: bytes must be valid UTF-8, keys of
 /// an object must differ (after unescaping, by bytes) where `value()` reads them, nesting is bounded, nothing
 /// may follow the document, and every error has its offset.
+///
+/// On request `value()` takes the numbers that Python writes and JSON has not: `NaN`, `Infinity` and `-Infinity`.
 public struct JSONCursor {
   private let bytes: [UInt8]
   /// Offset of the next byte to read.
@@ -11,9 +13,11 @@ public struct JSONCursor {
   /// For each open container, whether an element has been read.
   private var open: [Bool] = []
   private let depthLimit: Int
+  private let takesNonFinite: Bool
 
+  /// - Parameter takesNonFinite: `NaN`, `Infinity` and `-Infinity` are numbers, as Python writes them.
   /// - Throws: `.invalidUTF8` with the offset of the first bad byte.
-  public init(_ bytes: [UInt8], depthLimit: Int = 64) throws(HybridizeError) {
+  public init(_ bytes: [UInt8], depthLimit: Int = 64, takesNonFinite: Bool = false) throws(HybridizeError) {
     do {
       _ = try UTF8Span(validating: bytes.span)
     } catch {
@@ -21,11 +25,14 @@ public struct JSONCursor {
     }
     self.bytes = bytes
     self.depthLimit = depthLimit
+    self.takesNonFinite = takesNonFinite
   }
 
   /// Parses a whole document.
-  public static func parse(_ bytes: [UInt8], depthLimit: Int = 64) throws(HybridizeError) -> JSONValue {
-    var cursor = try JSONCursor(bytes, depthLimit: depthLimit)
+  public static func parse(
+    _ bytes: [UInt8], depthLimit: Int = 64, takesNonFinite: Bool = false
+  ) throws(HybridizeError) -> JSONValue {
+    var cursor = try JSONCursor(bytes, depthLimit: depthLimit, takesNonFinite: takesNonFinite)
     let value = try cursor.value()
     try cursor.finish()
     return value
@@ -128,6 +135,10 @@ public struct JSONCursor {
     case UInt8(ascii: "t"): return try word("true", .bool(true))
     case UInt8(ascii: "f"): return try word("false", .bool(false))
     case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "N") where takesNonFinite: return try word("NaN", .number("NaN"))
+    case UInt8(ascii: "I") where takesNonFinite: return try word("Infinity", .number("Infinity"))
+    case UInt8(ascii: "-") where takesNonFinite && bytes[offset...].starts(with: "-I".utf8):
+      return try word("-Infinity", .number("-Infinity"))
     case .some(UInt8(ascii: "-")), .some(UInt8(ascii: "0")...UInt8(ascii: "9")): return .number(try number())
     default: throw syntax("a value")
     }

@@ -3,7 +3,8 @@
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
-  /// A number in the text of the document, for instance `1e-05`.
+  /// A number in the text of the document, for instance `1e-05`; `NaN`, `Infinity` or `-Infinity` where the reader was
+  /// asked to take them.
   case number(String)
   case string(String)
   case array([JSONValue])

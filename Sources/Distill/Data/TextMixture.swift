@@ -94,7 +94,8 @@ public struct TextMixture: Sendable {
   private static func fingerprint(
     _ texts: [TokenDocuments], _ shares: [Double], _ length: Int, _ lanes: Int, _ seed: UInt64
   ) -> String {
-    let parts = zip(texts, shares).map { "\($0.file.digest) \($0.range) \($1)" } + ["\(length) \(lanes) \(seed)"]
+    let parts =
+      zip(texts, shares).map { "\($0.file.digest) \($0.range) \($0.span) \($1)" } + ["\(length) \(lanes) \(seed)"]
     return SHA256.hash(text: parts.joined(separator: "\n"))
   }
 }
@@ -136,7 +137,7 @@ private struct ShuffledText {
       order = random.sample(documents.count, of: documents.range.map { UInt32($0) })
       rounds += 1
     }
-    let tokens = documents.file.tokens(of: Int(order.removeLast()))
+    let tokens = documents.tokens(of: Int(order.removeLast()))
     given += tokens.count
     return tokens
   }

@@ -32,13 +32,13 @@ public struct TokenCache: Sendable {
   /// The tokens of a text, from the folder if they are there, undamaged and of the very same text, tokenizer and end
   /// token.
   ///
-  /// A `.jsonl` file has a document a line, `{"text": …}`; an empty text is none. Any other file is one text without
-  /// documents: its paragraphs are not parted, and the end token stands behind the last. It is shuffled and mixed in
-  /// stretches of about 64 KiB, which count as documents. Either may be compressed, with `.zst` behind its name.
+  /// What its documents are, `TextReader` says; an empty one is none. A plain text is one: its paragraphs are not parted, and
+  /// the end token stands behind the last. It is shuffled and mixed in stretches of about 64 KiB, which count as
+  /// documents.
   ///
   /// - Throws: what reading the text throws, with the line; `.noDocuments`; `.tokenOutOfRange` for a tokenizer or an end
   ///   token that is not the model's; `.cannotWrite`.
-  public func tokens(of text: String) throws(HybridizeError) -> TokenFile {
+  public func tokens(of text: TextSource) throws(HybridizeError) -> TokenFile {
     if let endOfText { try check([endOfText]) }
     let origin = try TokenOrigin(text: text, tokenizer: tokenizer, endOfText: endOfText)
     let path = FileSystem.join(folder, origin.name)
@@ -54,14 +54,16 @@ public struct TokenCache: Sendable {
     }
   }
 
-  private func tokenize(_ text: String, _ origin: TokenOrigin, to path: String) throws(HybridizeError) {
+  private func tokenize(_ text: TextSource, _ origin: TokenOrigin, to path: String) throws(HybridizeError) {
     let idBytes = vocabularySize <= 1 << 16 ? 2 : 4
-    var reader = try TextReader(text)
+    var reader = TextReader(text)
     let writer = try TokenFileWriter(path, of: origin, idBytes: idBytes)
     let pool = try ThreadPool(threads: threads)
     let shares = (0..<threads).map { _ in Share() }
+    var place: String?
     while true {
       for share in shares { try share.fill(from: &reader) }
+      place = reader.place ?? place
       guard !shares[0].isEmpty else { break }
       pool.run(shares.count) { item, _ in
         shares[item].tokenize { (piece, memory) throws(HybridizeError) in try pack(piece, &memory, idBytes) }
@@ -69,10 +71,10 @@ public struct TokenCache: Sendable {
       for share in shares {
         for document in try share.documents.get() where !document.isEmpty { try writer.append(document) }
       }
-      progress.report("tokenize", done: reader.offset, of: reader.size)
+      progress.report("tokenize", done: reader.offset, of: reader.size, detail: place)
     }
     guard !writer.isEmpty else {
-      throw HybridizeError(.noDocuments, file: text, expected: "at least one document", found: "none")
+      throw HybridizeError(.noDocuments, file: text.name, expected: "at least one document", found: "none")
     }
     try writer.commit()
   }
@@ -81,9 +83,10 @@ public struct TokenCache: Sendable {
   private func pack(
     _ piece: TextPiece, _ memory: inout WordMemory, _ idBytes: Int
   ) throws(HybridizeError) -> [UInt8] {
-    var ids = tokenizer.encode(try piece.text(), memory: &memory)
+    var ids = try tokenizer.encode(piece, memory: &memory)
     try piece.located { () throws(HybridizeError) in try check(ids) }
-    if !ids.isEmpty, piece.endsDocument, let endOfText { ids.append(endOfText) }
+    // A tokenizer that ends documents itself has put the token there already.
+    if !ids.isEmpty, piece.endsDocument, let endOfText, tokenizer.frame.after.last != endOfText { ids.append(endOfText) }
     return TokenFileWriter.packed(ids, idBytes: idBytes)
   }
 

@@ -1,25 +1,31 @@
 import HybridizeCore
 import HybridizeEvaluation
 
-/// Consecutive documents of a text: all of them, those to train on, or those held out.
+/// Consecutive documents of a text: all of them, those to train on, or those held out. Where the text is one document, or a
+/// part of it is held out, the first and the last may be cut.
 public struct TokenDocuments: Sendable {
   let file: TokenFile
   let range: Range<Int>
+  /// Which tokens of the file they have.
+  let span: Range<Int>
 
   /// All documents.
-  public init(_ file: TokenFile) { self.init(file, 0..<file.documentCount) }
+  public init(_ file: TokenFile) { self.init(file, 0..<file.documentCount, 0..<file.tokenCount) }
 
-  private init(_ file: TokenFile, _ range: Range<Int>) {
+  private init(_ file: TokenFile, _ range: Range<Int>, _ span: Range<Int>) {
     self.file = file
     self.range = range
+    self.span = span
   }
 
   public var count: Int { range.count }
 
-  public var tokenCount: Int {
-    range.isEmpty
-      ? 0 : file.tokens(of: range.upperBound - 1).upperBound - file.tokens(of: range.lowerBound).lowerBound
-  }
+  public var tokenCount: Int { span.count }
+
+  /// Where the tokens of a document are among all tokens of the file.
+  ///
+  /// - Precondition: `document` is in `range`.
+  func tokens(of document: Int) -> Range<Int> { file.tokens(of: document).clamped(to: span) }
 
   /// Parts the last `count` documents, in the order of the file, from the rest.
   ///
@@ -32,8 +38,35 @@ public struct TokenDocuments: Sendable {
         .tooFewDocuments, expected: "more than the \(count) to hold out", found: "\(range.count)",
         remedy: "give a longer text, or hold out less")
     }
-    let middle = range.upperBound - count
-    return (TokenDocuments(file, range.lowerBound..<middle), TokenDocuments(file, middle..<range.upperBound))
+    return part(range.upperBound - count)
+  }
+
+  /// Parts documents from a document on from those before it.
+  private func part(_ middle: Int) -> (rest: TokenDocuments, last: TokenDocuments) {
+    let place = middle < range.upperBound ? tokens(of: middle).lowerBound : span.upperBound
+    return (
+      TokenDocuments(file, range.lowerBound..<middle, span.lowerBound..<place),
+      TokenDocuments(file, middle..<range.upperBound, place..<span.upperBound)
+    )
+  }
+
+  /// Parts the last `count` tokens from the rest. The document that they begin in is on both sides.
+  ///
+  /// - Precondition: there are more tokens.
+  func cut(last count: Int) -> (rest: TokenDocuments, last: TokenDocuments) {
+    precondition((1..<tokenCount).contains(count), "\(count) of \(tokenCount) tokens")
+    let place = span.upperBound - count
+    // The document that holds the place.
+    var (low, high) = (range.lowerBound, range.upperBound - 1)
+    while low < high {
+      let middle = (low + high + 1) / 2
+      if tokens(of: middle).lowerBound <= place { low = middle } else { high = middle - 1 }
+    }
+    let isBetween = tokens(of: low).lowerBound == place
+    return (
+      TokenDocuments(file, range.lowerBound..<(isBetween ? low : low + 1), span.lowerBound..<place),
+      TokenDocuments(file, low..<range.upperBound, place..<span.upperBound)
+    )
   }
 
   /// The documents in the order of the file, one behind the other, in sequences of `length` tokens; a last stretch that is
@@ -44,7 +77,7 @@ public struct TokenDocuments: Sendable {
     var builder = SequenceBuilder(length: length)
     var sequences: [TokenSequence] = []
     for document in range {
-      var rest = file.tokens(of: document)
+      var rest = tokens(of: document)
       builder.beginDocument()
       while !rest.isEmpty {
         rest = builder.take(rest, of: file)

@@ -13,7 +13,7 @@ import HybridizeFormats
 /// | 8 | `HYTOKENS` |
 /// | 4, 4 | version; bytes an id |
 /// | 8, 8 | documents; tokens |
-/// | 8, 8, 8 | form of the text, its bytes, id of the end of a document or -1 |
+/// | 8, 8, 8 | form of the text (3: several files), its bytes, id of the end of a document or -1 |
 /// | 64, 64 | SHA-256 of the text and of the tokenizer, in digits |
 /// | 64 | SHA-256 of all bytes before, in digits |
 public final class TokenFile: Sendable {
@@ -23,6 +23,8 @@ public final class TokenFile: Sendable {
   /// SHA-256 of the file without its last 64 bytes, which are these digits.
   let digest: String
   let largestID: Int
+  /// Whether the text is one document, in stretches.
+  public let isOneDocument: Bool
   private let map: FileMap
   private let idBytes: Int
 
@@ -37,6 +39,7 @@ public final class TokenFile: Sendable {
     tokenCount = description.tokens
     idBytes = description.idBytes
     digest = description.digest
+    isOneDocument = origin.text.form == TextForm.plain.rawValue
     largestID =
       idBytes == 2
       ? Self.largest(map.bytes, tokenCount, UInt16.self) : Self.largest(map.bytes, tokenCount, UInt32.self)
@@ -94,7 +97,7 @@ public final class TokenFile: Sendable {
 
 /// The end of a token file, found to be that of this file and of this origin.
 struct TokenFileDescription {
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   private static let digestBytes = 64
   /// Without the digest.
   private static let byteCount = 56 + 2 * digestBytes

@@ -1,18 +1,14 @@
 import HybridizeCore
-import HybridizeEvaluation
 import HybridizeFormats
 import HybridizeRuntime
 
 /// What the ids of a token file come from, whatever its name and wherever it lies.
 ///
-/// A text is known by a digest of all its bytes: a copied, moved or touched one keeps its tokens, one with another letter
+/// A text is known by a digest of all its files' bytes: a copied, moved or touched one keeps its tokens, one with another letter
 /// gets new ones. A sample of the bytes or the time of modification would fail one or the other, and reading the
 /// text through costs little beside tokenising it.
 struct TokenOrigin: Sendable, Equatable {
-  let form: TextForm
-  let byteCount: Int
-  /// SHA-256 of the text's file.
-  let text: String
+  let text: TextSource.Fingerprint
   /// Of the tokenizer's.
   let tokenizer: String
   /// The token behind each document.
@@ -20,19 +16,17 @@ struct TokenOrigin: Sendable, Equatable {
 
   /// Reads the text through.
   ///
-  /// - Throws: `.unreadable`, `.truncatedData`.
-  init(text path: String, tokenizer: Tokenizer, endOfText: Int?) throws(HybridizeError) {
-    form = TextForm(path: path)
-    byteCount = try FileSystem.size(path)
-    text = try SHA256.hash(file: path)
+  /// - Throws: as `TextSource.fingerprint`.
+  init(text: TextSource, tokenizer: Tokenizer, endOfText: Int?) throws(HybridizeError) {
+    self.text = try text.fingerprint()
     self.tokenizer = tokenizer.fingerprint
     self.endOfText = endOfText
   }
 
   /// As a token file says it.
   var bytes: [UInt8] {
-    UInt64(form.rawValue).littleEndianBytes + UInt64(byteCount).littleEndianBytes
-      + Int64(endOfText ?? -1).littleEndianBytes + Array(text.utf8) + Array(tokenizer.utf8)
+    UInt64(text.form).littleEndianBytes + UInt64(text.byteCount).littleEndianBytes
+      + Int64(endOfText ?? -1).littleEndianBytes + Array(text.digest.utf8) + Array(tokenizer.utf8)
   }
 
   /// A name for the file.

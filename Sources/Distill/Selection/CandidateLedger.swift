@@ -30,11 +30,12 @@ package final class CandidateLedger {
 
   private static let schema = JSONValue.string("hybridize.candidates/1")
 
+  /// - Parameter texts: those of the request.
   /// - Throws: `.otherCandidates` for a file of other measurements, `.outputBusy`, `.cannotWrite`, `.unreadable`.
-  init(_ request: SelectionRequest) throws(HybridizeError) {
+  init(_ request: SelectionRequest, texts: [TextSource]) throws(HybridizeError) {
     file = try request.ledger.map { (path) throws(HybridizeError) in try Journal(path) }
     guard file != nil || !request.merged.isEmpty else { return }
-    let identity = try Self.identity(request)
+    let identity = try Self.identity(request, texts)
     for path in request.merged {
       try Self.check(path)
       try take(Journal(path).entries, of: path, identity)
@@ -61,17 +62,21 @@ package final class CandidateLedger {
     try file?.append(Self.line(found, key))
   }
 
-  /// What decides the measurements: teacher, student, text, prompts. Method and number of layers do not.
-  private static func identity(_ request: SelectionRequest) throws(HybridizeError) -> String {
+  /// What decides the measurements: teacher, student, text, prompts. Method and number of layers do not, nor where texts lie.
+  private static func identity(_ request: SelectionRequest, _ texts: [TextSource]) throws(HybridizeError) -> String {
     var lines = [HybridizeVersion.current]
     for path in [request.model] + (request.student.map { [$0] } ?? []) {
-      lines += try FileSystem.identities(ModelDirectory(path).reader.files)
+      lines += try FileSystem.identities(ModelDirectory(path, catalog: request.catalog).reader.files)
     }
+    lines.append(try ModelDirectory(request.model, catalog: request.catalog).tokenizer().fingerprint)
     let choice = request.choice
     lines.append(
       "\(request.mixer) \(choice.preset) \(choice.expandKeyValue) \(JSONWriter.compact(.object(choice.options)))")
-    for text in request.texts { lines.append("\(text.path) \(text.share) \(try FileSystem.identity(text.path))") }
-    if let words = request.words { lines += try FileSystem.identities([words]) }
+    for (text, share) in zip(texts, request.texts.map(\.share)) {
+      let print = try text.fingerprint()
+      lines.append("\(print.form) \(print.byteCount) \(print.digest) \(share)")
+    }
+    if let words = request.words { lines.append(try SHA256.hash(file: words)) }
     lines.append("\(request.sequences) \(request.length) \(request.prompts) \(request.pairs) \(request.seed)")
     return SHA256.hash(text: lines.joined(separator: "\n"))
   }

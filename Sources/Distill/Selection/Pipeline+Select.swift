@@ -18,6 +18,7 @@ extension Pipeline {
       selection.cost = SelectionCost(
         judgedTokens: run.cost.judgedTokens - before.judgedTokens,
         trainedTokens: run.cost.trainedTokens - before.trainedTokens, seconds: (clock.now - start).inSeconds)
+      if let shortage = run.shortage { selection.notes.append(shortage) }
       selections.append(selection)
     }
     var quality: [SelectionQuality] = []

@@ -1,11 +1,14 @@
 import HybridizeConvert
 import HybridizeCore
+import HybridizeFormats
 import HybridizeRuntime
 
 /// What a choice of layers is to be made from.
 public struct SelectionRequest: Sendable {
   /// The original model.
   public var model: String
+  /// What models can be made of.
+  public var catalog = Catalog.standard
   /// As `SelectorRegistry` names it.
   public var method: String
   /// Other methods to show beside it; they decide nothing.
@@ -20,8 +23,11 @@ public struct SelectionRequest: Sendable {
   /// Of mixers that are made anew.
   public var mixer = GatedDeltaNetOptions.name
   public var choice = MixerChoice(preset: .best)
-  /// Text to judge by, and to train candidates on where a method does, each with its share of the tokens.
+  /// Text to judge by, and to train candidates on where a method does, each with its share of the tokens. A path is what
+  /// `TextSource` takes.
   public var texts: [(path: String, share: Double)] = []
+  /// Where objects of texts have the text.
+  public var textKey = TextSource.usualKey
   /// Where tokenised texts are kept; nowhere unless given.
   public var cache: String?
   /// Sequences of text that candidates are judged on; no candidate is trained on them.

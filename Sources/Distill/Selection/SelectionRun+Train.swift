@@ -43,10 +43,12 @@ extension SelectionRun {
     if !FileSystem.exists(path) {
       _ = try Conversion(
         ConversionRequest(
-          source: request.model, keep: .layers(candidate.kept), elementType: .float32, mixersFrom: try studentPath())
+          source: request.model, keep: .layers(candidate.kept), elementType: .float32, mixersFrom: try studentPath()),
+        methods: ConversionMethods(catalog: request.catalog)
       ).write(to: path, threads: backend.threads)
     }
-    let student = try TrainableModel(ModelDirectory(path), training: .everything, on: backend)
+    let student = try TrainableModel(
+      ModelDirectory(path, catalog: request.catalog), training: .everything, on: backend)
     let texts = try trainingTexts()
     let training = FileSystem.join(folder, "training")
     let trainer = try Trainer(

@@ -13,6 +13,8 @@ public final class SelectionRun {
   public let layers: [Int]
   public let backend: any Backend
   public let progress: Progress
+  /// In the order of the request.
+  private let sources: [TextSource]
   /// Measured so far.
   package let ledger: CandidateLedger
   private var scratch: TemporaryDirectory?
@@ -20,6 +22,8 @@ public final class SelectionRun {
   private var madeJudge: CandidateJudge?
   private var texts: TrainingTexts?
   private var sequences: [JudgedSequence]?
+  /// What is to be said where the text has less than was asked for.
+  private(set) var shortage: String?
   private var prompts: [JudgedSequence]?
   package var trainedTokens = 0
   /// Tokens that went through a model otherwise than by the judge.
@@ -34,13 +38,16 @@ public final class SelectionRun {
     self.request = request
     self.backend = backend
     self.progress = progress
-    directory = try ModelDirectory(request.model)
+    directory = try ModelDirectory(request.model, catalog: request.catalog).noting(progress)
     layers = directory.configuration.keptLayers
     guard (0...layers.count).contains(request.keep) else {
       throw HybridizeError(
         .badArgument, file: request.model, expected: "0 to \(layers.count) layers to keep", found: "\(request.keep)")
     }
-    ledger = try CandidateLedger(request)
+    sources = try request.texts.map { (text) throws(HybridizeError) in
+      try TextSource(text.path, key: request.textKey)
+    }
+    ledger = try CandidateLedger(request, texts: sources)
   }
 
   deinit { scratch?.remove() }
@@ -71,7 +78,7 @@ public final class SelectionRun {
 
   private func bothModels() throws(HybridizeError) -> (teacher: Model, student: Model) {
     if let models { return models }
-    let student = try ModelDirectory(try studentPath())
+    let student = try ModelDirectory(try studentPath(), catalog: request.catalog)
     try check(student)
     let loaded = (teacher: try directory.load(on: backend), student: try student.load(on: backend))
     models = loaded
@@ -85,7 +92,8 @@ public final class SelectionRun {
     if !FileSystem.exists(path) {
       let conversion = try Conversion(
         ConversionRequest(
-          source: request.model, keep: .layers([]), mixer: request.mixer, choice: request.choice, seed: request.seed))
+          source: request.model, keep: .layers([]), mixer: request.mixer, choice: request.choice, seed: request.seed),
+        methods: ConversionMethods(catalog: request.catalog))
       _ = try conversion.write(to: path, threads: backend.threads, progress: progress)
     }
     return path
@@ -121,6 +129,11 @@ public final class SelectionRun {
       }
     }
     sequences = made
+    if made.count < request.sequences {
+      shortage =
+        "judged on \(NumberText.counted(made.count, "sequence")) of text where \(request.sequences) were asked for: "
+        + "the text is short"
+    }
     return made
   }
 
@@ -144,7 +157,7 @@ public final class SelectionRun {
     try checkTexts()
     let folder = if let cache = request.cache { cache } else { FileSystem.join(try scratchPath(), "tokens") }
     let made = try TrainingTexts(
-      request.texts, settings: matchSettings, folder: folder,
+      Array(zip(sources, request.texts.map(\.share))), settings: matchSettings, folder: folder,
       // More than is judged on, so that seeds differ.
       heldOutSequences: 4 * request.sequences, directory, threads: backend.threads, progress: progress)
     texts = made

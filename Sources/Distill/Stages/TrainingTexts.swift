@@ -11,20 +11,21 @@ struct TrainingTexts {
   let heldOutByText: [[TokenSequence]]
   /// Of the stream.
   let fingerprint: String
+  /// Tokens of each text that are trained on.
+  let tokens: [Int]
 
   /// Sequences that the held-out loss of a training is measured on, at most.
   static let usualHeldOutSequences = 16
-  /// The share of a text's documents that is held out, at most.
-  private static let heldOutShare = 0.05
 
   /// Tokenises what has not been tokenised before.
   ///
   /// - Parameters:
   ///   - texts: each with its share of the tokens.
   ///   - folder: where tokenised texts are kept.
-  ///   - heldOutSequences: of all texts together, at most.
+  ///   - heldOutSequences: of all texts together, at most; one of each at least.
+  /// - Throws: what reading the texts throws, `.tooFewDocuments`.
   init(
-    _ texts: [(path: String, share: Double)], settings: TrainingSettings, folder: String,
+    _ texts: [(text: TextSource, share: Double)], settings: TrainingSettings, folder: String,
     heldOutSequences: Int = usualHeldOutSequences, _ teacher: ModelDirectory, threads: Int, progress: Progress
   ) throws(HybridizeError) {
     try FileSystem.makeDirectory(folder)
@@ -35,9 +36,10 @@ struct TrainingTexts {
     var heldOut: [[TokenSequence]] = []
     let whole = texts.reduce(0) { $0 + $1.share }
     for text in texts {
-      let documents = TokenDocuments(try cache.tokens(of: text.path))
+      let file = try cache.tokens(of: text.text)
       let wanted = Int((Double(heldOutSequences) * text.share / whole).rounded(.up))
-      let (rest, last) = try documents.split(last: Self.heldOutCount(documents, tokens: wanted * settings.length))
+      let (rest, last) = try TokenDocuments(file).holdOut(
+        sequences: wanted, of: settings.length, isOneDocument: file.isOneDocument, name: text.text.name)
       streams.append(rest)
       heldOut.append(Array(last.sequences(of: settings.length).prefix(wanted)))
     }
@@ -46,18 +48,13 @@ struct TrainingTexts {
     let mixture = try TextMixture(
       streams, shares: texts.map(\.share), length: settings.length, lanes: settings.batch, seed: random.next())
     fingerprint = mixture.fingerprint
+    tokens = streams.map(\.tokenCount)
     source = MixtureSource(mixture, batch: settings.batch)
     heldOutByText = heldOut
     let all = heldOut.flatMap(\.self)
     self.heldOut = stride(from: 0, to: all.count, by: settings.batch).map {
       TokenBatch(Array(all[$0..<min(all.count, $0 + settings.batch)]))
     }
-  }
-
-  /// Documents at the end of a text that are held out: enough for so many tokens, and never much of it.
-  private static func heldOutCount(_ documents: TokenDocuments, tokens: Int) -> Int {
-    let mean = max(1, documents.tokenCount / documents.count)
-    return min((tokens + mean - 1) / mean + 1, Int(Double(documents.count) * heldOutShare))
   }
 }
 

@@ -1,5 +1,6 @@
 import HybridizeCompute
 import HybridizeCore
+import HybridizeRuntime
 
 /// The time of each layer as a stack of its operations, as an SVG drawing.
 struct LayerBars {
@@ -50,13 +51,16 @@ struct LayerBars {
     .linear(reports.flatMap { report in bars(report).map { time($0, report) } })
   }
 
+  /// The mixers of original models.
+  private static let originals = [SoftmaxAttentionSpecification.name, WindowedAttentionSpecification.name]
+
   /// The first and the last layer and every fifth have their number below.
   private static func bars(_ report: ProfileReport) -> [Bar] {
     let last = report.mixers.count - 1
     let layers = report.mixers.enumerated().map { index, mixer in
       Bar(
         name: "layer \(index), \(mixer)", tick: index % 5 == 0 && index + 2 < last || index == last ? "\(index)" : "",
-        isSoftmax: mixer == "softmax-attention", parts: [.mixer(layer: index), .feedForward(layer: index)])
+        isSoftmax: Self.originals.contains(mixer), parts: [.mixer(layer: index), .feedForward(layer: index)])
     }
     let embedding = Bar(name: "embedding", tick: "in", isSoftmax: false, parts: [nil, .embedding])
     return [embedding] + layers + [Bar(name: "head", tick: "out", isSoftmax: false, parts: [.head])]

@@ -10,16 +10,25 @@ public struct PromptWriter {
 
   public init(_ tokenizer: Tokenizer) { self.tokenizer = tokenizer }
 
-  public mutating func add(_ text: String) { ids += tokenizer.encode(text) }
+  /// Appends a piece of text. The first one begins the document, with the tokens that the tokenizer puts there.
+  ///
+  /// - Throws: what `Tokenizer.encode` throws.
+  public mutating func add(_ text: String) throws(HybridizeError) { ids += try encoded(text) }
+
+  private func encoded(_ text: String) throws(HybridizeError) -> [Int] {
+    try tokenizer.encode(text, special: ids.isEmpty ? .before : .none, continues: !ids.isEmpty)
+  }
 
   /// Appends a lead, such as a key with its colon, and the answer behind it.
   ///
-  /// - Throws: `.tokenizerUnsupported` for a tokenizer that has no tokens for the answer.
+  /// - Throws: `.tokenizerUnsupported` for a tokenizer that has no tokens for the answer, what `Tokenizer.encode` throws.
   public mutating func ask(_ lead: String, answer: String) throws(HybridizeError) {
-    let before = tokenizer.encode(lead)
-    let whole = tokenizer.encode(lead + answer)
+    let before = try encoded(lead)
+    let whole = try encoded(lead + answer)
     // Where lead and answer would share a token, the answer is tokenised as it is generated: behind the lead.
-    let tokens = whole.starts(with: before) ? Array(whole.dropFirst(before.count)) : tokenizer.encode(answer)
+    let tokens =
+      try whole.starts(with: before)
+      ? Array(whole.dropFirst(before.count)) : tokenizer.encode(answer, continues: true)
     guard !tokens.isEmpty, ids.count + before.count > 0 else {
       throw HybridizeError(.tokenizerUnsupported, expected: "tokens of its own for an answer", found: answer)
     }

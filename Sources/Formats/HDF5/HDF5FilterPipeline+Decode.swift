@@ -20,6 +20,7 @@ extension HDF5FilterPipeline {
       switch filters[place] {
       case .deflate: bytes = try Self.inflate(bytes, count: expected)
       case .zstandard: bytes = try Self.decompress(bytes, count: expected)
+      case .lzf: bytes = try LZF.decompress(bytes, count: expected)
       case .shuffle(let size): bytes = Self.unshuffle(bytes, elementSize: size)
       case .fletcher32: try Self.removeChecksum(&bytes)
       }

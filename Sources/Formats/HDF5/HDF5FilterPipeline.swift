@@ -8,8 +8,9 @@ struct HDF5FilterPipeline: Sendable {
     case shuffle(elementSize: Int)
     case fletcher32
     case zstandard
+    case lzf
 
-    var isCompressor: Bool { self == .deflate || self == .zstandard }
+    var isCompressor: Bool { self == .deflate || self == .zstandard || self == .lzf }
   }
 
   private(set) var filters: [Filter] = []
@@ -49,17 +50,19 @@ struct HDF5FilterPipeline: Sendable {
       guard let size = values.first, size > 0 else { throw cursor.corrupt("an element size for shuffling", "none") }
       return .shuffle(elementSize: size)
     case 3: return .fletcher32
+    case 32000: return .lzf
     case 32015: return .zstandard
     default:
       throw HybridizeError(
-        .hdf5UnknownFilter, offset: start, expected: "deflate (1), shuffle (2), Fletcher-32 (3) or Zstandard (32015)",
+        .hdf5UnknownFilter, offset: start,
+        expected: "deflate (1), shuffle (2), Fletcher-32 (3), LZF (32000) or Zstandard (32015)",
         found: "filter \(identifier)" + (known[identifier] ?? quoted(name)),
         remedy: "rewrite the file without it, for instance with h5repack")
     }
   }
 
   private static let known = [
-    4: " (szip)", 5: " (n-bit)", 6: " (scale-offset)", 32000: " (LZF)", 32001: " (Blosc)", 32004: " (LZ4)",
+    4: " (szip)", 5: " (n-bit)", 6: " (scale-offset)", 32001: " (Blosc)", 32004: " (LZ4)",
     32008: " (bitshuffle)", 32013: " (ZFP)", 32026: " (Blosc2)",
   ]
 

@@ -43,8 +43,21 @@ public enum SafetensorsFormat: CheckpointFormat {
     }
     let indexes = entries.filter(isIndex)
     let candidates = indexes.isEmpty ? entries.filter(isData) : indexes
+    if indexes.isEmpty, let error = missingIndex(candidates, in: directory) { throw error }
     guard candidates.count == 1 else { throw ambiguous(candidates, in: directory) }
     return candidates[0]
+  }
+
+  /// The error for files that are parts of one model, which nothing but an index puts together; `nil` for others.
+  static func missingIndex(_ names: [String], in directory: String) -> HybridizeError? {
+    let shards = names.compactMap { ShardName($0) }
+    guard let first = shards.first(where: { Int($0.count) != 1 || shards.count > 1 }), shards.count == names.count,
+      shards.allSatisfy({ $0.index == first.index })
+    else { return nil }
+    return HybridizeError(
+      .missingIndex, file: directory, expected: first.index,
+      found: names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : ""),
+      remedy: "fetch \(first.index) from where the shards come from")
   }
 
   static func ambiguous(_ names: [String], in directory: String) -> HybridizeError {
@@ -71,6 +84,8 @@ public enum SafetensorsFormat: CheckpointFormat {
 }
 
 extension Problem {
+  public static let missingIndex = Problem(
+    "missingIndex", .inputFile, "there are shards, and the index that puts them together is missing")
   public static let ambiguousCheckpoint = Problem(
     "ambiguousCheckpoint", .inputFile, "the directory holds more than one model")
 }

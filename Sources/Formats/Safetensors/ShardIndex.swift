@@ -10,14 +10,16 @@ public struct ShardIndex: Sendable {
   public let path: String
   /// The tensors in the order of the file.
   public let tensors: [(name: String, file: String)]
-  /// The names of the shards, sorted by bytes. Each is a plain name, without any directory.
+  /// The shards, sorted by bytes, as paths from the directory of the index: a plain name, or one in a folder below.
   public let files: [String]
-  /// Bytes of all tensors as the index has it, if it does.
+  /// Bytes of all tensors as the index has it, if it has a number of bytes.
   public let totalSize: Int?
+  /// What is wrong with the index and changes no tensor.
+  public let warnings: [String]
   private let fileOfName: [UTF8Key: String]
 
   /// - Throws: `.unreadable`, `.fileTooLarge`, a problem of JSON, `.wrongType`, `.duplicateName`, `.duplicateField`,
-  ///   `.missingField`, or `.shardPathEscapes` for a shard name that is not a plain file name.
+  ///   `.missingField`, `.shardPathEscapes` for a path that leads out of the directory, `.badShardName` for what is none.
   public init(_ path: String) throws(HybridizeError) {
     do {
       var parser = try ShardIndexParser(FileSystem.read(path, limit: Self.maximumBytes))
@@ -25,6 +27,7 @@ public struct ShardIndex: Sendable {
       self.path = path
       tensors = parser.tensors
       totalSize = parser.totalSize
+      warnings = parser.warnings
       fileOfName = parser.fileOfName
       files = Set(tensors.map { UTF8Key($0.file) }).map(\.string)
         .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -41,6 +44,17 @@ public struct ShardIndex: Sendable {
     !name.isEmpty && name != "." && name != ".."
       && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 == 0 }
   }
+
+  /// Checks that a path leads to a file of the directory or of one below, without a detour.
+  ///
+  /// - Throws: `.shardPathEscapes`, `.badShardName`.
+  static func check(path: String) throws(HybridizeError) {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    if parts.allSatisfy(isPlainName) { return }
+    let escapes = path.hasPrefix("/") || parts.contains("..")
+    throw HybridizeError(
+      escapes ? .shardPathEscapes : .badShardName, expected: "a file name, or a path to a folder below", found: path)
+  }
 }
 
 /// Reads `{"metadata": {"total_size": n, ...}, "weight_map": {name: file, ...}}`.
@@ -48,6 +62,7 @@ private struct ShardIndexParser {
   private(set) var tensors: [(name: String, file: String)] = []
   private(set) var fileOfName: [UTF8Key: String] = [:]
   private(set) var totalSize: Int?
+  private(set) var warnings: [String] = []
   private var cursor: JSONCursor
 
   init(_ text: [UInt8]) throws(HybridizeError) { cursor = try JSONCursor(text) }
@@ -74,10 +89,8 @@ private struct ShardIndexParser {
       throw problem(.wrongType, expected: "metadata as an object", found: value.kind)
     }
     guard let size = object["total_size"] else { return }
-    guard let bytes = wholeNumber(size) else {
-      throw problem(.wrongType, expected: "total_size as a whole number of bytes", found: size.kind)
-    }
-    totalSize = bytes
+    totalSize = wholeNumber(size)
+    if totalSize == nil, !size.isNull { warnings.append("metadata.total_size of the index is no number of bytes") }
   }
 
   /// Some writers compute the size as a float: `2048.0` is taken for 2048.
@@ -96,8 +109,8 @@ private struct ShardIndexParser {
         throw problem(.wrongType, tensor: name, expected: "a file name", found: try cursor.value().kind)
       }
       let file = try cursor.string()
-      guard ShardIndex.isPlainName(file) else {
-        throw problem(.shardPathEscapes, tensor: name, expected: "a plain file name", found: file)
+      do { try ShardIndex.check(path: file) } catch {
+        throw problem(error.problem, tensor: name, expected: error.expected, found: file)
       }
       guard fileOfName.updateValue(file, forKey: UTF8Key(name)) == nil else {
         throw problem(.duplicateName, tensor: name)
@@ -116,4 +129,6 @@ private struct ShardIndexParser {
 extension Problem {
   public static let shardPathEscapes = Problem(
     "shardPathEscapes", .inputFile, "the index names a shard outside its own directory")
+  public static let badShardName = Problem(
+    "badShardName", .inputFile, "the index names a shard by what is no name of a file")
 }

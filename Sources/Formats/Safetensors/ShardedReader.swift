@@ -2,12 +2,14 @@ import HybridizeCore
 
 /// A checkpoint in several safetensors files, compressed or not, with an index.
 ///
-/// Opening compares the index with every shard: each tensor is in exactly one, and in the one that the index says.
+/// Opening compares the index with every shard. The shards are what counts: each tensor is in exactly one, and what the
+/// index says beside that, of names and of sizes, is worth a warning.
 public final class ShardedReader: TensorReader {
   public let path: String
   public let index: ShardIndex
   public let tensors: [TensorDescriptor]
   public let metadata: [(key: String, value: String)]
+  public let warnings: [String]
   private let shards: [any TensorReader]
   private let shardOfName: [UTF8Key: Int]
 
@@ -20,12 +22,13 @@ public final class ShardedReader: TensorReader {
   public init(index file: String, givenAs path: String? = nil, strict: Bool = false) throws(HybridizeError) {
     let index = try ShardIndex(file)
     let directory = ShardDirectory(of: index)
-    try directory.checkFiles()
+    let strays = try directory.checkFiles()
     var shards: [any TensorReader] = []
     for name in index.files {
       shards.append(try Self.open(FileSystem.join(directory.path, name), strict: strict))
     }
-    shardOfName = try Self.compare(index, with: shards)
+    shardOfName = try Self.places(shards)
+    warnings = index.warnings + Self.differences(index, shards, shardOfName) + strays
     self.path = path ?? file
     self.index = index
     self.shards = shards
@@ -60,10 +63,8 @@ public final class ShardedReader: TensorReader {
       ? try ZstdSafetensorsReader(file, strict: strict) : try SafetensorsReader(file, strict: strict)
   }
 
-  /// The position of the shard of every tensor, if index and shards say the same.
-  private static func compare(
-    _ index: ShardIndex, with shards: [any TensorReader]
-  ) throws(HybridizeError) -> [UTF8Key: Int] {
+  /// The position of the shard of every tensor.
+  private static func places(_ shards: [any TensorReader]) throws(HybridizeError) -> [UTF8Key: Int] {
     var found: [UTF8Key: Int] = [:]
     for (position, shard) in shards.enumerated() {
       for tensor in shard.tensors {
@@ -73,32 +74,28 @@ public final class ShardedReader: TensorReader {
         }
       }
     }
-    for (name, file) in index.tensors {
-      guard let position = found[UTF8Key(name)] else {
-        throw HybridizeError(.ghostTensor, file: index.path, tensor: name, expected: "in \(file)")
-      }
-      guard UTF8Key(index.files[position]) == UTF8Key(file) else {
-        throw HybridizeError(
-          .tensorInOtherShard, file: index.path, tensor: name, expected: "in \(file)",
-          found: "in \(index.files[position])")
-      }
-    }
-    for shard in shards {
-      for tensor in shard.tensors where index.file(of: tensor.name) == nil {
-        throw HybridizeError(.unmappedTensor, file: shard.path, tensor: tensor.name, expected: "in \(index.path)")
-      }
-    }
-    try checkTotal(index, shards)
     return found
   }
 
-  private static func checkTotal(_ index: ShardIndex, _ shards: [any TensorReader]) throws(HybridizeError) {
+  /// Where the index is wrong about its shards.
+  private static func differences(
+    _ index: ShardIndex, _ shards: [any TensorReader], _ places: [UTF8Key: Int]
+  ) -> [String] {
+    var comparison = IndexComparison()
+    for (name, file) in index.tensors {
+      guard let position = places[UTF8Key(name)] else {
+        comparison.ghosts.append(name)
+        continue
+      }
+      if UTF8Key(index.files[position]) != UTF8Key(file) { comparison.misplaced.append(name) }
+    }
+    for shard in shards {
+      comparison.unmapped += shard.tensors.filter { index.file(of: $0.name) == nil }.map(\.name)
+    }
     // No overflow: every tensor has been found in a file.
     let total = shards.reduce(0) { $0 + $1.tensors.reduce(0) { $0 + $1.byteCount } }
-    guard let claimed = index.totalSize, claimed != total else { return }
-    throw HybridizeError(
-      .totalSizeMismatch, file: index.path, expected: "\(total) bytes, the sum of all tensors",
-      found: "\(claimed) bytes", remedy: "correct metadata.total_size in the index")
+    if let claimed = index.totalSize, claimed != total { comparison.sizes = (claimed, total) }
+    return comparison.warnings
   }
 
   /// What the shards say about themselves, without saying it twice; where they contradict, both.
@@ -110,11 +107,4 @@ public final class ShardedReader: TensorReader {
 
 extension Problem {
   public static let duplicateAcrossShards = Problem("duplicateAcrossShards", .inputFile, "a tensor is in two shards")
-  public static let ghostTensor = Problem("ghostTensor", .inputFile, "the index names a tensor that no shard holds")
-  public static let unmappedTensor = Problem(
-    "unmappedTensor", .inputFile, "a shard holds a tensor that the index does not name")
-  public static let tensorInOtherShard = Problem(
-    "tensorInOtherShard", .inputFile, "a tensor is in another shard than the index says")
-  public static let totalSizeMismatch = Problem(
-    "totalSizeMismatch", .inputFile, "the index gives a wrong total size")
 }

@@ -16,6 +16,7 @@ public enum ZstdSafetensorsFormat: CheckpointFormat {
     let candidates = try FileSystem.list(path).filter(isData)
     let usual = "model.safetensors.zst"
     let chosen = candidates.contains(usual) ? [usual] : candidates
+    if let error = SafetensorsFormat.missingIndex(chosen, in: path) { throw error }
     guard chosen.count == 1 else { throw SafetensorsFormat.ambiguous(candidates, in: path) }
     return try ZstdSafetensorsReader(FileSystem.join(path, chosen[0]), givenAs: path)
   }

@@ -16,9 +16,13 @@ extension Architecture {
     object["tensors"] = .object(names)
     for (key, path) in Self.options { object[key] = self[keyPath: path].json }
     object["tied_by_default"] = .bool(tiedByDefault)
-    var required = JSONObject()
-    for (key, value) in requiredValues.sorted(by: { $0.key < $1.key }) { required[key] = value }
-    object["required_values"] = .object(required)
+    for (key, path) in Self.values {
+      var values = JSONObject()
+      for (name, value) in self[keyPath: path].sorted(by: { $0.key < $1.key }) { values[name] = value }
+      object[key] = .object(values)
+    }
+    object["window"] = .string(window.rawValue)
+    object["partial_rotary"] = .bool(partialRotary)
     object["derived_tensors"] = .array(derivedTensors.map { .string($0) })
     return object
   }
@@ -42,11 +46,21 @@ extension Architecture {
       if let text = try fields.optionalString(key) { self[keyPath: path] = Option(text) }
     }
     if let tied = try fields.optionalBool("tied_by_default") { tiedByDefault = tied }
-    if let required = try fields.optionalObject("required_values") {
-      requiredValues = Dictionary(uniqueKeysWithValues: required.members.map { ($0.key, $0.value) })
+    for (key, path) in Self.values {
+      guard let values = try fields.optionalObject(key) else { continue }
+      self[keyPath: path] = values.members.reduce(into: [:]) { $0[$1.key] = $1.value }
     }
+    if let text = try fields.optionalString("window") {
+      guard let window = Window(rawValue: text) else { throw fields.wrong("window", "never, every_layer or by_layer") }
+      self.window = window
+    }
+    if let partial = try fields.optionalBool("partial_rotary") { partialRotary = partial }
     if fields.has("derived_tensors") { derivedTensors = try fields.strings("derived_tensors") }
     try fields.finish()
+  }
+
+  private static var values: [(String, WritableKeyPath<Architecture, [String: JSONValue]>)] {
+    [("required_values", \.requiredValues), ("defaults", \.defaults)]
   }
 
   private static var options: [(String, WritableKeyPath<Architecture, Option>)] {

@@ -19,9 +19,16 @@ public struct Architecture: Sendable, Equatable {
   public var queryKeyNorm: Option
   /// Whether the head shares the embedding's weights where config.json does not say.
   public var tiedByDefault: Bool
-  /// Fields of config.json that must have this value where they are present: what we do not compute. A null must be
-  /// written out, as a family that has it here means something else by a field that is not there.
+  /// Fields of config.json that must have this value where they are present, or one of an array of them: what we do not
+  /// compute. A null must be written out, as a family that has it here means something else by a field that is not there.
   public var requiredValues: [String: JSONValue]
+  /// What fields of config.json are where they are absent.
+  public var defaults: [String: JSONValue]
+  /// Which layers see only the last tokens.
+  public var window: Window
+  /// Whether rotation without scaling turns a part of each head where `partial_rotary_factor` says so. The classes of
+  /// some families read the field for scaled rotation alone.
+  public var partialRotary: Bool
   /// Endings of tensor names that older writers saved and no model reads.
   public var derivedTensors: [String]
 
@@ -32,10 +39,22 @@ public struct Architecture: Sendable, Equatable {
     case configured(String)
   }
 
+  /// Where a family's windows come from.
+  public enum Window: String, Sendable, Equatable {
+    /// Every layer sees all tokens, whatever config.json says.
+    case never
+    /// `sliding_window` is that of all layers, unless it is null.
+    case everyLayer = "every_layer"
+    /// With `use_sliding_window`, `sliding_window` is that of the layers that `layer_types` names, or without it of
+    /// those from `max_window_layers` on.
+    case byLayer = "by_layer"
+  }
+
   public init(
     name: String, modelTypes: [String], tensors: TensorNames, queryKeyValueBias: Option = .never,
     outputBias: Option = .never, feedForwardBias: Option = .never, queryKeyNorm: Option = .never,
-    tiedByDefault: Bool = false, requiredValues: [String: JSONValue] = ["hidden_act": .string("silu")],
+    tiedByDefault: Bool = false, requiredValues: [String: JSONValue] = ["hidden_act": .silu],
+    defaults: [String: JSONValue] = [:], window: Window = .never, partialRotary: Bool = true,
     derivedTensors: [String] = ["rotary_emb.inv_freq"]
   ) {
     self.name = name
@@ -47,8 +66,16 @@ public struct Architecture: Sendable, Equatable {
     self.queryKeyNorm = queryKeyNorm
     self.tiedByDefault = tiedByDefault
     self.requiredValues = requiredValues
+    self.defaults = defaults
+    self.window = window
+    self.partialRotary = partialRotary
     self.derivedTensors = derivedTensors
   }
+}
+
+extension JSONValue {
+  /// The names of one activation, `x sigmoid(x)`.
+  public static let silu = JSONValue.array([.string("silu"), .string("swish")])
 }
 
 /// What a family calls its tensors. Parts of a layer are relative to the layer's prefix; projections are named

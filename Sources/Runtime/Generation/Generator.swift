@@ -78,7 +78,8 @@ public struct Generator {
       decodeSeconds: (clock.now - prefilled).inSeconds)
   }
 
-  /// A state before the prompt, or with a cache after all of it but the last token, whose logits are still to be made.
+  /// A state before the prompt, or with a cache after all of it but the last token, whose logits are still to be made. A text
+  /// that outgrows the rotary angles of the cache is read anew.
   private func start(
     _ prompt: [Int], capacity: Int, _ cache: String?
   ) throws(HybridizeError) -> (state: DecodingState, cached: Int) {
@@ -86,7 +87,11 @@ public struct Generator {
     var state = model.makeState(capacity: capacity)
     if FileSystem.exists(cache) {
       let (stored, ids) = try StateFile.read(cache, for: model, capacity: capacity)
-      if ids.count < prompt.count, prompt.starts(with: ids) { state = stored }
+      if ids.count < prompt.count, prompt.starts(with: ids),
+        model.configuration.rotary.turnsAlike(stored.length, capacity)
+      {
+        state = stored
+      }
     }
     let cached = state.position
     if cached < prompt.count - 1 {

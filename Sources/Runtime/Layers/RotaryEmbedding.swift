@@ -8,106 +8,77 @@ import HybridizeCore
 #endif
 
 /// Rotary position embedding: the angles by which pairs of channels turn with the position (Su et al. 2021).
+///
+/// With some kinds of scaling the angles depend on how long the text is. That is the length that a decoding state was made
+/// for, or that of a sequence in training: the same for all its tokens, so that prefill, decode and recurrent states agree.
+/// transformers' forward pass of a whole text gives the same; its cached decoding changes the angles with each token, and
+/// leaves keys in the cache as they were.
 public struct RotaryEmbedding: Sendable, Equatable {
   public let theta: Double
+  /// Channels of a head that turn, the first ones.
+  public let dimension: Int
   public let scaling: Scaling
-  /// Angle a position, for each of the `headDimension / 2` pairs.
+  /// What cosine and sine are multiplied by.
+  public let attentionFactor: Double
+  /// Angle a position, for each of the `dimension / 2` pairs, in a text within the context of pretraining.
   public let inverseFrequencies: [Double]
 
-  /// How frequencies are changed for contexts longer than those of pretraining.
-  public enum Scaling: Sendable, Equatable {
-    case none
-    /// Positions divided by a factor.
-    case linear(factor: Double)
-    /// Llama 3.1: long wavelengths divided by the factor, short ones kept, a smooth passage between.
-    case llama3(factor: Double, lowFrequencyFactor: Double, highFrequencyFactor: Double, originalContext: Double)
-  }
-
-  public init(theta: Double, headDimension: Int, scaling: Scaling = .none) {
+  /// - Parameters:
+  ///   - headDimension: even, more than 2 for dynamic scaling.
+  ///   - rotated: the channels of a head that turn, an even number; all unless given.
+  public init(
+    theta: Double, headDimension: Int, rotated: Int? = nil, scaling: Scaling = .none, attentionFactor: Double = 1
+  ) {
     self.theta = theta
     self.scaling = scaling
-    inverseFrequencies = (0..<headDimension / 2).map { pair in
-      Self.scale(pow(theta, -2 * Double(pair) / Double(headDimension)), scaling)
-    }
+    self.attentionFactor = attentionFactor
+    dimension = rotated ?? headDimension
+    inverseFrequencies = Self.frequencies(theta: theta, dimension: dimension, scaling, length: 0)
   }
 
-  private static func scale(_ frequency: Double, _ scaling: Scaling) -> Double {
+  /// Angle a position, for each pair, in a text of `length` tokens.
+  public func inverseFrequencies(length: Int) -> [Double] {
     switch scaling {
-    case .none: return frequency
-    case .linear(let factor): return frequency / factor
-    case .llama3(let factor, let low, let high, let context):
-      let wavelength = 2 * Double.pi / frequency
-      if wavelength < context / high { return frequency }
-      if wavelength > context / low { return frequency / factor }
-      let smooth = (context / wavelength - low) / (high - low)
-      return (1 - smooth) * frequency / factor + smooth * frequency
+    case .dynamic(_, let context) where Double(length) > context: break
+    case .longRope(let tables) where Double(length) > tables.originalContext: break
+    default: return inverseFrequencies
     }
+    return Self.frequencies(theta: theta, dimension: dimension, scaling, length: length)
   }
 
-  /// Cosine and sine of the angles of the tokens of `sequences`, each `[tokens, headDimension / 2]`, taken from
-  /// `workspace`.
+  /// Whether texts of these lengths have the same angles.
+  func turnsAlike(_ length: Int, _ other: Int) -> Bool {
+    inverseFrequencies(length: length) == inverseFrequencies(length: other)
+  }
+
+  /// Cosine and sine of the angles of the tokens of `sequences`, each `[tokens, dimension / 2]`, taken from `workspace`.
   package func angles(_ sequences: [SequenceRows], backend: any Backend, workspace: Workspace) -> RotaryAngles {
-    let positions = sequences.flatMap { $0.position..<$0.position + $0.rows.count }
+    let count = sequences.reduce(0) { $0 + $1.rows.count }
     let pairs = inverseFrequencies.count
     var cosine: [Double] = []
     var sine: [Double] = []
-    cosine.reserveCapacity(positions.count * pairs)
-    sine.reserveCapacity(positions.count * pairs)
-    for position in positions {
-      for frequency in inverseFrequencies {
-        let angle = Double(position) * frequency
-        cosine.append(cos(angle))
-        sine.append(sin(angle))
+    cosine.reserveCapacity(count * pairs)
+    sine.reserveCapacity(count * pairs)
+    for sequence in sequences {
+      let frequencies = inverseFrequencies(length: sequence.length)
+      for position in sequence.position..<sequence.position + sequence.rows.count {
+        for frequency in frequencies {
+          let angle = Double(position) * frequency
+          cosine.append(attentionFactor * cos(angle))
+          sine.append(attentionFactor * sin(angle))
+        }
       }
     }
     let angles = RotaryAngles(
-      cosine: workspace.tensor(rows: positions.count, columns: pairs),
-      sine: workspace.tensor(rows: positions.count, columns: pairs))
+      cosine: workspace.tensor(rows: count, columns: pairs), sine: workspace.tensor(rows: count, columns: pairs))
     backend.write(cosine, to: angles.cosine)
     backend.write(sine, to: angles.sine)
     return angles
   }
 }
 
-/// Cosine and sine for the tokens of one call, each `[tokens, headDimension / 2]`.
+/// Cosine and sine for the tokens of one call, each `[tokens, pairs of channels that turn]`.
 package struct RotaryAngles {
   package let cosine: Tensor
   package let sine: Tensor
-}
-
-extension RotaryEmbedding {
-  /// Reads `rope_theta` and `rope_scaling`, or `rope_parameters` as newer writers have it.
-  ///
-  /// - Throws: `.wrongField` for a kind of scaling that is not computed here.
-  init(_ fields: inout FieldReader, headDimension: Int) throws(HybridizeError) {
-    let newer = try fields.optionalObject("rope_parameters")
-    let older = try fields.optionalObject("rope_scaling")
-    let outerTheta = try fields.optionalDouble("rope_theta", in: 1...1e12)
-    if let newer, let older, newer != older {
-      throw fields.wrong("rope_scaling", "nothing else than rope_parameters")
-    }
-    guard let parameters = newer ?? older else {
-      self.init(theta: outerTheta ?? 10_000, headDimension: headDimension)
-      return
-    }
-    var inner = FieldReader(parameters)
-    let theta = try inner.optionalDouble("rope_theta", in: 1...1e12) ?? outerTheta ?? 10_000
-    let formerKind = try inner.optionalString("type")
-    let kind = try inner.optionalString("rope_type") ?? formerKind ?? "default"
-    let scaling: Scaling
-    switch kind {
-    case "default": scaling = .none
-    case "linear": scaling = .linear(factor: try inner.double("factor", in: 1...1e6))
-    case "llama3":
-      let low = try inner.double("low_freq_factor", in: 1e-6...1e6)
-      let high = try inner.double("high_freq_factor", in: 1e-6...1e6)
-      guard high > low else { throw inner.wrong("high_freq_factor", "more than low_freq_factor") }
-      scaling = .llama3(
-        factor: try inner.double("factor", in: 1...1e6), lowFrequencyFactor: low, highFrequencyFactor: high,
-        originalContext: try inner.double("original_max_position_embeddings", in: 1...1e9))
-    default: throw inner.wrong("rope_type", "default, linear or llama3")
-    }
-    try inner.finish()
-    self.init(theta: theta, headDimension: headDimension, scaling: scaling)
-  }
 }

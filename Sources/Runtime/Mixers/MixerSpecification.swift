@@ -7,7 +7,7 @@ public protocol MixerSpecification: Sendable {
   static var name: String { get }
   /// The value in transformers' `layer_types`.
   static var layerType: String { get }
-  /// Softmax attention over the whole context, as in the teacher.
+  /// The attention of the original model: over the whole context, or over the window that it has there.
   var isSoftmax: Bool { get }
   /// The entry of `hybridize.layers`.
   var json: JSONObject { get }
@@ -66,8 +66,8 @@ public struct TensorRequirement: Sendable, Equatable {
 /// The mixers that a layer can have. A new one is its file, its transfer rule and a line here.
 public enum MixerRegistry {
   public static let all: [any MixerSpecification.Type] = [
-    SoftmaxAttentionSpecification.self, GatedDeltaNetOptions.self, GatedLinearAttentionOptions.self,
-    KimiDeltaAttentionOptions.self, SlidingWindowAttentionOptions.self,
+    SoftmaxAttentionSpecification.self, WindowedAttentionSpecification.self, GatedDeltaNetOptions.self,
+    GatedLinearAttentionOptions.self, KimiDeltaAttentionOptions.self, SlidingWindowAttentionOptions.self,
   ]
 
   /// The specification that an entry of `hybridize.layers` describes.

@@ -67,10 +67,14 @@ public struct SequenceRows: Sendable, Equatable {
   public let rows: Range<Int>
   /// Tokens that the sequence has seen before these.
   public let position: Int
+  /// Tokens that the sequence is made for, by which some kinds of rotary scaling go.
+  public let length: Int
 
-  public init(rows: Range<Int>, position: Int) {
+  /// - Parameter length: with these the sequence is at its end unless given.
+  public init(rows: Range<Int>, position: Int, length: Int? = nil) {
     self.rows = rows
     self.position = position
+    self.length = length ?? position + rows.count
   }
 }
 

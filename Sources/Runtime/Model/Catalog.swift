@@ -8,14 +8,19 @@ public struct Catalog: Sendable {
   public var formats: [any CheckpointFormat.Type]
   public var architectures: [Architecture]
   public var mixers: [any MixerSpecification.Type]
+  /// Names of fields of config.json that are not known and that somebody says change nothing: `--ignore-field`.
+  public var ignoredFields: Set<String>
+  /// Whether tokenizers put the tokens around a text that their post-processors have; not with `--no-special-tokens`.
+  public var addsSpecialTokens = true
 
   public init(
     formats: [any CheckpointFormat.Type] = FormatRegistry.all, architectures: [Architecture] = Architecture.all,
-    mixers: [any MixerSpecification.Type] = MixerRegistry.all
+    mixers: [any MixerSpecification.Type] = MixerRegistry.all, ignoredFields: Set<String> = []
   ) {
     self.formats = formats
     self.architectures = architectures
     self.mixers = mixers
+    self.ignoredFields = ignoredFields
   }
 
   public static let standard = Catalog()

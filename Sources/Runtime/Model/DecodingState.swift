@@ -10,12 +10,16 @@ public final class DecodingState {
   public internal(set) var position: Int
   /// Tokens that fit.
   public let capacity: Int
+  /// Tokens of the text that the state is made for: its capacity, unless it goes on from a file. Some kinds of rotary
+  /// scaling go by it, for all tokens alike.
+  public internal(set) var length: Int
 
-  init(sessions: [any MixerSession], memory: StateMemory, position: Int, capacity: Int) {
+  init(sessions: [any MixerSession], memory: StateMemory, position: Int, capacity: Int, length: Int) {
     self.sessions = sessions
     self.memory = memory
     self.position = position
     self.capacity = capacity
+    self.length = length
   }
 
   /// How keys and values are stored.
@@ -28,6 +32,6 @@ public final class DecodingState {
   public func fork() -> DecodingState {
     DecodingState(
       sessions: sessions.map { $0.fork(tokens: position, memory: memory) }, memory: memory, position: position,
-      capacity: capacity)
+      capacity: capacity, length: length)
   }
 }

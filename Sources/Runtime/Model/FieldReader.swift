@@ -4,9 +4,22 @@ import HybridizeCore
 /// and not a surprise. Errors name the field; the caller adds the file.
 package struct FieldReader {
   private let object: JSONObject
+  /// Where the object lies, for messages: `rope_scaling.`, or nothing.
+  private let prefix: String
   private var seen: Set<String> = []
 
-  package init(_ object: JSONObject) { self.object = object }
+  /// - Parameter parent: the field that the object is the value of.
+  package init(_ object: JSONObject, in parent: String? = nil) {
+    self.object = object
+    prefix = parent.map { $0 + "." } ?? ""
+  }
+
+  package var keys: [String] { object.keys }
+
+  /// What fields are that are absent or null.
+  package var defaults: [String: JSONValue] = [:]
+
+  package func isObject(_ name: String) -> Bool { object[name]?.objectValue != nil }
 
   package func has(_ name: String) -> Bool { object[name].map { !$0.isNull } ?? false }
 
@@ -15,16 +28,17 @@ package struct FieldReader {
 
   /// The field as JSON text, for messages.
   package func text(_ name: String) -> String {
-    object[name].map { "\(name): \(JSONWriter.compact($0))" } ?? "no \(name)"
+    if let value = object[name] { return "\(prefix)\(name): \(JSONWriter.compact(value))" }
+    return "no \(prefix)\(name)" + (defaults[name].map { ", which stands for \(JSONWriter.compact($0))" } ?? "")
   }
 
   /// Marks fields as understood without reading them.
   package mutating func accept(_ names: some Sequence<String>) { seen.formUnion(names) }
 
-  /// The value, `nil` if absent or null.
+  /// The value; if absent or null its default, `nil` without one.
   package mutating func value(_ name: String) -> JSONValue? {
     seen.insert(name)
-    return has(name) ? object[name] : nil
+    return has(name) ? object[name] : defaults[name]
   }
 
   package mutating func optionalString(_ name: String) throws(HybridizeError) -> String? {
@@ -94,21 +108,35 @@ package struct FieldReader {
     return strings
   }
 
+  package mutating func doubles(
+    _ name: String, count: Int, in range: ClosedRange<Double>
+  ) throws(HybridizeError) -> [Double] {
+    let what = "a list of \(count) numbers from \(range.lowerBound) to \(range.upperBound)"
+    guard let value = value(name) else { throw missing(name, what) }
+    guard let array = value.arrayValue, array.count == count else { throw wrong(name, what) }
+    let numbers = array.compactMap(\.doubleValue)
+    guard numbers.count == count, numbers.allSatisfy(range.contains) else { throw wrong(name, what) }
+    return numbers
+  }
+
+  /// Fields that nobody has read, in the order of the file.
+  package var unread: [(key: String, value: JSONValue)] { object.members.filter { !seen.contains($0.key) } }
+
   /// - Throws: `.unknownField` for the first field that nobody has read.
   package func finish() throws(HybridizeError) {
-    if let unknown = object.keys.first(where: { !seen.contains($0) }) {
+    if let unknown = unread.first {
       throw HybridizeError(
-        .unknownField, found: text(unknown),
+        .unknownField, found: text(unknown.key),
         remedy: "if it does not change what the model computes, remove it from the file")
     }
   }
 
   package func missing(_ name: String, _ what: String) -> HybridizeError {
-    HybridizeError(.missingField, expected: "\(name): \(what)", found: text(name))
+    HybridizeError(.missingField, expected: "\(prefix)\(name): \(what)", found: text(name))
   }
 
   package func wrong(_ name: String, _ what: String) -> HybridizeError {
-    HybridizeError(.wrongField, expected: "\(name): \(what)", found: text(name))
+    HybridizeError(.wrongField, expected: "\(prefix)\(name): \(what)", found: text(name))
   }
 }
 

@@ -1,19 +1,26 @@
 import HybridizeCore
 
 /// The part of config.json that says what each layer of a converted model is:
-/// `hybridize: {version, source: {model_type, architectures}, layers: [{mixer, …}]}`.
+/// `hybridize: {version, source: {model_type, architectures}, layers: [{mixer, …}]}`, and `ignored_fields` where the
+/// source has fields that were ignored by name.
 package struct HybridDescription {
   package static let version = 1
   /// config.json's `model_type` of a converted model; no other engine knows it, so none loads the model wrong.
   package static let modelType = "hybridize"
+  package static let ignoredFieldsKey = "ignored_fields"
 
   package let sourceModelType: String
   package let sourceClasses: [String]
+  /// Fields beside the description that nobody knows and that were ignored by name.
+  package let ignoredFields: [String]
   package let mixers: [any MixerSpecification]
 
-  package init(sourceModelType: String, sourceClasses: [String], mixers: [any MixerSpecification]) {
+  package init(
+    sourceModelType: String, sourceClasses: [String], ignoredFields: [String] = [], mixers: [any MixerSpecification]
+  ) {
     self.sourceModelType = sourceModelType
     self.sourceClasses = sourceClasses
+    self.ignoredFields = ignoredFields
     self.mixers = mixers
   }
 
@@ -28,16 +35,18 @@ package struct HybridDescription {
       }
       return nil
     }
-    var inner = FieldReader(object)
+    var inner = FieldReader(object, in: "hybridize")
     guard try inner.integer("version", in: 1...Int.max) == Self.version else {
       throw inner.wrong("version", "\(Self.version); a newer Hybridize wrote this model")
     }
     guard let source = try inner.optionalObject("source") else { throw inner.missing("source", "an object") }
-    var sourceFields = FieldReader(source)
+    var sourceFields = FieldReader(source, in: "hybridize.source")
     sourceModelType = try sourceFields.string("model_type")
     sourceClasses = sourceFields.has("architectures") ? try sourceFields.strings("architectures") : []
     sourceFields.accept(["architectures"])
     try sourceFields.finish()
+    ignoredFields = inner.has(Self.ignoredFieldsKey) ? try inner.strings(Self.ignoredFieldsKey) : []
+    inner.accept([Self.ignoredFieldsKey])
     var mixers: [any MixerSpecification] = []
     for (index, layer) in try inner.array("layers").enumerated() {
       guard let layer = layer.objectValue else {
@@ -50,12 +59,14 @@ package struct HybridDescription {
   }
 
   package var json: JSONObject {
-    [
+    var object: JSONObject = [
       "version": .integer(Self.version),
       "source": .object([
         "model_type": .string(sourceModelType), "architectures": .array(sourceClasses.map { .string($0) }),
       ]),
       "layers": .array(mixers.map { .object($0.json) }),
     ]
+    if !ignoredFields.isEmpty { object[Self.ignoredFieldsKey] = .array(ignoredFields.map { .string($0) }) }
+    return object
   }
 }

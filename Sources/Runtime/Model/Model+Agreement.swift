@@ -54,7 +54,7 @@ extension Model {
     let session = block.mixer.session(capacity: x.rows, memory: StateMemory(backend))
     for piece in pieces {
       workspace.scope {
-        let sequences = [SequenceRows(rows: 0..<piece.count, position: piece.lowerBound)]
+        let sequences = [SequenceRows(rows: 0..<piece.count, position: piece.lowerBound, length: x.rows)]
         let angles = configuration.rotary.angles(sequences, backend: backend, workspace: workspace)
         let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
         session.mix(x.rows(piece), together: [session], context: context, into: out.rows(piece))

@@ -48,14 +48,15 @@ public final class Model {
       head: head, weights: weights, cacheType: cacheType, quantization: quantization)
   }
 
-  /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills.
+  /// A state before the first token, for at most `capacity` tokens. Memory is touched as it fills. Where the model's rotary
+  /// angles depend on the length of the text, that is the capacity.
   ///
   /// - Parameter cacheType: the model's own unless given.
   public func makeState(capacity: Int, cacheType: CacheType? = nil) -> DecodingState {
     let memory = StateMemory(backend, cacheType: cacheType ?? self.cacheType)
     return DecodingState(
       sessions: blocks.map { $0.mixer.session(capacity: capacity, memory: memory) }, memory: memory, position: 0,
-      capacity: capacity)
+      capacity: capacity, length: capacity)
   }
 
   /// Which rows of logits a call computes.
@@ -174,7 +175,9 @@ public final class Model {
     let x = workspace.tensor(rows: ids.count, columns: configuration.hiddenSize)
     backend.embed(ids, embedding, into: x)
     observe(x)
-    let sequences = zip(block.pieces, states).map { SequenceRows(rows: $0.rows, position: $1.position) }
+    let sequences = zip(block.pieces, states).map {
+      SequenceRows(rows: $0.rows, position: $1.position, length: $1.length)
+    }
     let angles = configuration.rotary.angles(sequences, backend: backend, workspace: workspace)
     let context = MixingContext(backend: backend, workspace: workspace, sequences: sequences, angles: angles)
     for (layer, block) in blocks.enumerated() {

@@ -7,10 +7,17 @@ public struct ModelDirectory: Sendable {
   /// The directory.
   public let path: String
   public let configuration: ModelConfiguration
-  public let reader: any TensorReader
+  /// The checkpoint as its files have it.
+  public let stored: any TensorReader
+  /// The checkpoint as the model reads it.
+  public package(set) var reader: any TensorReader
+  /// In what the two differ.
+  public let names: CheckpointNames
   public let layout: ModelLayout
   /// Tensors of the checkpoint that follow from the others: see `ModelLayout.check`.
   public let derivedTensors: [String]
+  /// Whether `tokenizer()` puts the tokens around a text that its post-processor has.
+  public let addsSpecialTokens: Bool
 
   /// Files beside the weights that belong to a model and are copied byte for byte with it.
   public static let companionFiles = [
@@ -22,15 +29,26 @@ public struct ModelDirectory: Sendable {
   /// Opens a directory, a Hugging Face cache snapshot, or a checkpoint file with its config.json beside it, and
   /// checks names and shapes of all tensors against the configuration.
   ///
-  /// - Throws: what reading config.json and the checkpoint's header can throw, and what `ModelLayout.check` throws.
-  public init(_ path: String, catalog: Catalog = .standard) throws(HybridizeError) {
+  /// - Parameter mergesAdapter: an adapter beside the weights is somebody else's affair; otherwise it is an error.
+  /// - Throws: what reading config.json and the checkpoint's header can throw, what `CheckpointNames` and
+  ///   `ModelLayout.check` throw; `.adapterAlone`, `.adapterBesideWeights`, `.otherFormat`.
+  public init(
+    _ path: String, catalog: Catalog = .standard, mergesAdapter: Bool = false
+  ) throws(HybridizeError) {
     guard FileSystem.exists(path) else {
       throw HybridizeError(.unreadable, file: path, expected: "a model", found: "no such file or directory")
     }
     self.path = FileSystem.isDirectory(path) ? path : FileSystem.directory(of: path)
+    try AdapterFiles.check(path, isMerged: mergesAdapter)
+    if !FileSystem.exists(self.path + "/config.json"), let other = OtherFormat(try FormatCandidate(path)) {
+      throw other.error(path)
+    }
+    addsSpecialTokens = catalog.addsSpecialTokens
     configuration = try Self.readConfiguration(in: self.path, catalog: catalog)
-    reader = try FormatRegistry.open(path, formats: catalog.formats)
+    stored = try FormatRegistry.open(path, formats: catalog.formats)
     layout = ModelLayout(configuration)
+    names = try CheckpointNames(stored, layout, configuration)
+    reader = names.reader(over: stored)
     derivedTensors = try layout.check(reader, configuration)
   }
 
@@ -42,26 +60,57 @@ public struct ModelDirectory: Sendable {
     guard FileSystem.exists(path) else {
       throw HybridizeError(
         .unreadable, file: path, expected: "config.json beside the weights", found: "no such file",
-        remedy: "give the directory of a whole model")
+        remedy: "give the directory of a whole model; config.json comes from where the weights come from")
     }
+    var catalog = catalog
+    catalog.ignoredFields.formUnion(try ignoredFields(in: directory))
     return try readObject(path) { (object) throws(HybridizeError) in
       let configuration = try KerasHubConfiguration.huggingFace(object) ?? object
       return try ModelConfiguration(json: configuration, catalog: catalog)
     }
   }
 
-  /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of, or
-  /// of config.json if it names none.
+  /// What a manifest says of a copy whose config.json is the source's, byte for byte: fields that were ignored when it was
+  /// made. A converted model's config.json says it itself.
+  private static func ignoredFields(in directory: String) throws(HybridizeError) -> [String] {
+    let path = FileSystem.join(directory, manifestFile)
+    guard FileSystem.exists(path), FileSystem.kind(path) == .file, let manifest = try readJSON(path).objectValue else {
+      return []
+    }
+    return manifest["recipe"]?.objectValue?[HybridDescription.ignoredFieldsKey]?.arrayValue?.compactMap(\.stringValue)
+      ?? []
+  }
+
+  /// What a converted model says of its making.
+  package static let manifestFile = "hybridize.json"
+
+  /// What is worth knowing about the checkpoint and stops nothing, a line each: its index, names, what is not read.
+  public var notes: [String] { stored.warnings.map { "warning: \($0)" } + names.notes }
+
+  /// Tells whoever shows progress what is worth knowing.
+  @discardableResult
+  public func noting(_ progress: Progress) -> ModelDirectory {
+    for note in notes { progress.note("\(ErrorText.escape(FileSystem.name(of: path))): \(note)") }
+    return self
+  }
+
+  /// All of the checkpoint under the model's names, also what the model does not read.
+  package var everything: any TensorReader { names.reader(over: stored, keepingUnread: true) }
+
+  /// Tokens that end what is generated: those of generation_config.json, which a model for chats may have more of; of
+  /// config.json if it names none; or else the `eos_token` of tokenizer_config.json.
   ///
   /// - Throws: what reading a JSON document can throw, `.wrongField`.
   public func endTokens() throws(HybridizeError) -> [Int] {
-    let path = path + "/generation_config.json"
-    guard FileSystem.exists(path) else { return configuration.endTokens }
-    let tokens = try Self.readObject(path) { (object) throws(HybridizeError) in
-      var fields = FieldReader(object)
-      return try ModelConfiguration.endTokens(&fields)
+    let generation = path + "/generation_config.json"
+    if FileSystem.exists(generation) {
+      let tokens = try Self.readObject(generation) { (object) throws(HybridizeError) in
+        var fields = FieldReader(object)
+        return try ModelConfiguration.endTokens(&fields)
+      }
+      if !tokens.isEmpty { return tokens }
     }
-    return tokens.isEmpty ? configuration.endTokens : tokens
+    return configuration.endTokens.isEmpty ? try textEndTokens() : configuration.endTokens
   }
 
   /// What `read` makes of a file's JSON object. Errors name the file.
@@ -77,10 +126,12 @@ public struct ModelDirectory: Sendable {
     } catch { throw error.inFile(path) }
   }
 
-  /// A JSON document of at most 64 MiB.
+  /// A JSON document of at most 64 MiB, with the numbers that Python alone writes.
   package static func readJSON(_ path: String) throws(HybridizeError) -> JSONValue {
     let bytes = try FileSystem.read(path, limit: 64 << 20)
-    do throws(HybridizeError) { return try JSONCursor.parse(bytes) } catch { throw error.inFile(path) }
+    do throws(HybridizeError) { return try JSONCursor.parse(bytes, takesNonFinite: true) } catch {
+      throw error.inFile(path)
+    }
   }
 
   /// Loads the weights.

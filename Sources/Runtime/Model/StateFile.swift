@@ -28,7 +28,8 @@ public enum StateFile {
     }
     let writer = try SafetensorsWriter(
       path, tensors: descriptors,
-      metadata: [("format", version), ("fingerprint", model.fingerprint)], replacing: replacing)
+      metadata: [("format", version), ("fingerprint", model.fingerprint), ("length", "\(state.length)")],
+      replacing: replacing)
     for descriptor in writer.tensors {
       for tensor in tensors where tensor.name == descriptor.name { try writer.write(tensor) }
     }
@@ -72,6 +73,10 @@ public enum StateFile {
         try session.restore(stored, tokens: ids.count, memory: state.memory)
       }
       state.position = ids.count
+      // What is in the state was turned by the angles of that length.
+      if let length = reader.metadata.first(where: { $0.key == "length" }).flatMap({ Int($0.value) }) {
+        state.length = length
+      }
       return (state, ids)
     } catch { throw error.inFile(path) }
   }
@@ -123,6 +128,7 @@ extension Model {
     let hash = SHA256()
     func note(_ text: String) { Array((text + "\n").utf8).withUnsafeBytes(hash.update) }
     for mixer in configuration.mixers { note(JSONWriter.compact(.object(mixer.json))) }
+    if configuration.rotary.scaling != .none { note("\(configuration.rotary.scaling)") }
     note("\(backend.name) \(backend.activationType.rawValue) \(cacheType.rawValue)")
     for weight in weights + [embedding] {
       note("\(weight.rows) \(weight.columns) \(weight.format)")

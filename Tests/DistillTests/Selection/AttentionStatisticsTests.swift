@@ -112,6 +112,28 @@ struct AttentionStatisticsTests {
     #expect(found[0] != found[1])
   }
 
+  @Test("of a layer with a window of its own what that hides does not count")
+  func ownWindow() {
+    let shape = AttentionShape(
+      heads: 1, keyValueHeads: 1, headDimension: 2, scale: 1, window: AttentionWindow(size: 10, sinks: 1))
+    let inputs = AttentionInputs(
+      shape: shape, queries: Array(repeating: 0, count: 40), keys: Array(repeating: 1, count: 40), sequences: [0..<20])
+    let sums = AttentionSums(inputs, rows: 0..<20, head: 0, window: AttentionWindow(size: 6, sinks: 0))
+    // Queries 6 to 9 see all before them, later ones the last ten and the first.
+    let places = Array(6..<20)
+    func seen(_ place: Int) -> [Int] { place < 10 ? Array(0...place) : [0] + Array(place - 9...place) }
+    #expect(sums.queries == 14)
+    expectClose(
+      [sums.outside, sums.distance, sums.entropy],
+      [
+        places.reduce(0) { $0 + Double(seen($1).count - 6) / Double(seen($1).count) },
+        places.reduce(0) { sum, place in
+          sum + Double(seen(place).reduce(0) { $0 + place - $1 }) / Double(seen(place).count)
+        },
+        places.reduce(0) { $0 + log(Double(seen($1).count)) },
+      ], relative: 1e-12)
+  }
+
   @Test("attention that is the same everywhere is what counting says")
   func even() {
     let shape = AttentionShape(heads: 1, keyValueHeads: 1, headDimension: 2, scale: 1)

@@ -3,6 +3,7 @@ import HybridizeCompute
 import HybridizeConvert
 import HybridizeCore
 import HybridizeDistill
+import HybridizeFormats
 import TestSupport
 import Testing
 
@@ -35,6 +36,29 @@ struct CandidateLedgerTests {
     #expect(merged.cost.judgedTokens == 0)
     (whole.cost, merged.cost) = (SelectionCost(), SelectionCost())
     #expect(merged == whole)
+  }
+
+  @Test("a text or word list that lies elsewhere with the same bytes is the same, one with another byte is not")
+  func moved() throws {
+    let file = scratch.path("scores.jsonl")
+    _ = try select { $0.ledger = file }
+    let bytes = scratch.bytes("short.jsonl")
+    let copy = scratch.write("copy.ndjson", bytes)
+    let words = scratch.write(
+      "words.json", try FileSystem.read(Fixtures.path("text/words.json"), limit: 1 << 24))
+    let again = try select {
+      $0.merged = [file]
+      $0.texts = [(copy, 1)]
+      $0.words = words
+    }
+    #expect(again.cost.judgedTokens == 0)
+    scratch.write("copy.ndjson", bytes + [0x0A])
+    expectProblem(.otherCandidates) {
+      _ = try select {
+        $0.merged = [file]
+        $0.texts = [(copy, 1)]
+      }
+    }
   }
 
   @Test("what is in the file is not measured again, and half a line is not there")

@@ -140,7 +140,7 @@ struct HostileHDF5: CustomTestStringConvertible, Sendable {
   }
 
   private static let chunks: [HostileHDF5] =
-    [4, 5, 6, 32000, 32001, 32004, 32008, 32013, 32026, 999].map { number in
+    [4, 5, 6, 32001, 32004, 32008, 32013, 32026, 999].map { number in
       HostileHDF5(
         "filter \(number)", .hdf5UnknownFilter,
         chunked([4], [B.filter(number)]) { data, _ in B.chunkTree([([0], data, 8)]) })

@@ -56,7 +56,9 @@ struct KerasHubConfigurationTests {
   func window() throws {
     #expect(try converted("mistral") { $0["sliding_window"] = .integer(512) }["sliding_window"] == .integer(512))
     #expect(try converted("mistral") { $0["sliding_window"] = .null }["sliding_window"] == .null)
-    #expect(try converted("qwen3") { $0["sliding_window_size"] = .integer(4) }["use_sliding_window"] == .bool(true))
+    let qwen = try converted("qwen3") { $0["sliding_window_size"] = .integer(4) }
+    #expect(qwen["use_sliding_window"] == .bool(true) && qwen["sliding_window"] == .integer(4))
+    #expect(qwen["max_window_layers"] == .integer(0))
     #expect(
       try converted("qwen2") { $0["use_sliding_window_attention"] = .bool(false) }["use_sliding_window"] == .bool(false)
     )

@@ -171,7 +171,9 @@ struct ZstdReaderTests {
     #expect(reader.tensors.map(\.name) == ["a", "b"])
     #expect(try reader.bytes("b") == [5])
     try shard("00003", "c", in: "")
-    expectProblem(.strayShard) { try FormatRegistry.open(directory.path) }
+    #expect(
+      try FormatRegistry.open(directory.path).warnings
+        == ["model-00003-of-00002.safetensors.zst is not in model.safetensors.index.json, and not read"])
   }
 
   @Test("says where to look when the header is wrong")

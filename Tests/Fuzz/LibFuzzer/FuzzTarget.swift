@@ -32,10 +32,13 @@ public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard let file = fopen(path, "wb") else { return 0 }
   fwrite(bytes, 1, count, file)
   fclose(file)
-  do throws(HybridizeError) {
-    try Reading.readAll(path)
-  } catch {
-    precondition(error.category == .inputFile, "a fault of the input is reported as another")
+  let readers: [(String) throws(HybridizeError) -> Void] = [Reading.readAll, Reading.readText]
+  for read in readers {
+    do throws(HybridizeError) {
+      try read(path)
+    } catch {
+      precondition(error.category == .inputFile, "a fault of the input is reported as another")
+    }
   }
   unlink(path)
   return 0

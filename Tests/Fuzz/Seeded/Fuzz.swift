@@ -13,7 +13,7 @@ import HybridizeFormats
 ///     fuzz CORPUS… [--cases 200000] [--seed 1] [--largest 65536]
 ///
 /// Each case damages a file of the corpus, opens it as whatever it then looks like, and reads all of every tensor, whole
-/// and in ranges. It ends well in a value or in a `HybridizeError` about the input. A trap ends the process with the seed
+/// and in ranges, or all documents of a text. It ends well in a value or in a `HybridizeError` about the input. A trap ends the process with the seed
 /// of the case on the last line; a case of more than ten seconds, memory beyond twice the largest file and 64 MiB end it
 /// with exit code 1.
 @main
@@ -55,7 +55,11 @@ struct Fuzz {
     return files
   }
 
+  /// A name from its first dot on.
+  private static func ending(of path: String) -> String { String(FileSystem.name(of: path).drop { $0 != "." }) }
+
   private static func isKnown(_ path: String) -> Bool {
+    if Reading.isText(path) { return true }
     do throws(HybridizeError) { _ = try FormatRegistry.open(path) } catch { return error.problem != .unknownFormat }
     return true
   }
@@ -63,8 +67,8 @@ struct Fuzz {
   private static func run(
     _ corpus: [(name: String, bytes: [UInt8])], cases: Int, seed: UInt64, largest: Int
   ) throws {
-    let path = temporaryFile()
-    defer { unlink(path) }
+    let start = temporaryFile()
+    defer { unlink(start) }
     let clock = ContinuousClock()
     let before = ProcessMemory.peakBytes
     var (sound, refused) = (0, [String: Int]())
@@ -73,13 +77,16 @@ struct Fuzz {
       var random = SeededGenerator(seed: seed, stream: "case \(index)")
       let source = corpus[random.index(below: corpus.count)]
       var bytes = source.bytes
+      // A text is read as its name says.
+      let path = start + (Reading.isText(source.name) ? ending(of: source.name) : "")
+      defer { if path != start { unlink(path) } }
       Mutation.apply(to: &bytes, limit: 2 * largest, &random)
       write(bytes, to: path)
       // Kept unbuffered on standard error, so that a trap leaves it as the last line.
       status("case \(index) of seed \(seed), from \(source.name)")
       let start = clock.now
       do throws(HybridizeError) {
-        try Reading.readAll(path)
+        try Reading.read(path)
         sound += 1
       } catch {
         guard error.category == .inputFile else { fail("a fault of the input is reported as another: \(error)") }

@@ -1,8 +1,33 @@
 import HybridizeCore
 import HybridizeFormats
 
-/// Reads a checkpoint to its end.
+/// Reads a file to its end.
 package enum Reading {
+  /// As a text if its name says that it is one, as a checkpoint otherwise.
+  ///
+  /// - Throws: what is wrong with the file.
+  package static func read(_ path: String) throws(HybridizeError) {
+    if isText(path) { try readText(path) } else { try readAll(path) }
+  }
+
+  package static func isText(_ path: String) -> Bool { TextForm(name: path) != nil }
+
+  /// Reads all documents of a text. Traps if what there is to be read once has no fingerprint.
+  ///
+  /// - Throws: what is wrong with the file.
+  package static func readText(_ path: String) throws(HybridizeError) {
+    let source = try TextSource(path)
+    var reader = TextReader(source)
+    var isInside = false
+    while let piece = try reader.next() {
+      precondition(piece.beginsDocument != isInside, "a document begins within another")
+      isInside = !piece.endsDocument
+      _ = try piece.text()
+    }
+    precondition(!isInside && reader.offset == reader.size, "the end comes before the end")
+    _ = try source.fingerprint()
+  }
+
   /// Opens what the file looks like and reads all of every tensor, at once and in ranges. Traps if the two differ.
   ///
   /// - Throws: what is wrong with the file.

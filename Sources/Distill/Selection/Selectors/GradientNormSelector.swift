@@ -20,7 +20,8 @@ public struct GradientNormSelector: Selector {
 
   public func select(_ run: SelectionRun) throws(HybridizeError) -> Selection {
     let student = try TrainableModel(
-      ModelDirectory(try run.studentPath()), training: .mixers(layers: run.layers), on: run.backend)
+      ModelDirectory(try run.studentPath(), catalog: run.request.catalog), training: .mixers(layers: run.layers),
+      on: run.backend)
     var options = StageOptions()
     options.recomputesActivations = true
     let objective = try MatchObjective(teacher: try run.teacher, student: student, options: options)

@@ -45,18 +45,27 @@ package struct AttentionSums: Sendable, Equatable {
             let column = UnsafeBufferPointer(rebasing: keys[channel * count..<channel * count + visible.count])
             for key in visible.indices { visible[key] += factor * column[key] }
           }
-          add(visible, window)
+          add(visible, window, hidden: inputs.shape.window?.hidden(at: place) ?? 0..<0)
         }
       }
     }
   }
 
   /// One query, the last of those that the scores are of; these are overwritten.
-  private mutating func add(_ scores: UnsafeMutableBufferPointer<Double>, _ window: AttentionWindow) {
+  ///
+  /// - Parameter hidden: keys that the layer's own window does not show.
+  private mutating func add(
+    _ scores: UnsafeMutableBufferPointer<Double>, _ window: AttentionWindow, hidden: Range<Int>
+  ) {
     let place = scores.count - 1
+    for key in hidden { scores[key] = -.infinity }
     let greatest = scores.reduce(-.infinity, max)
     var (whole, moment, surprise, beyond) = (0.0, 0.0, 0.0, 0.0)
     for key in scores.indices {
+      if hidden.contains(key) {
+        scores[key] = 0
+        continue
+      }
       let score = scores[key] - greatest
       let weight = exp(score)
       scores[key] = weight

@@ -21,10 +21,10 @@ enum AssociativeRecall: TaskGenerator {
     let lines = try source.words(sizes["keys"]).map { (key: $0, digit: source.random.index(below: 10)) }
     let asked = source.random.sample(min(sizes["asked"], lines.count), of: lines)
     var writer = PromptWriter(source.tokenizer)
-    writer.add("Digits\n" + lines.map { "\($0.key): \($0.digit)\n" }.joined() + "Asked\n")
+    try writer.add("Digits\n" + lines.map { "\($0.key): \($0.digit)\n" }.joined() + "Asked\n")
     for line in asked {
       try writer.ask("\(line.key):", answer: " \(line.digit)")
-      writer.add("\n")
+      try writer.add("\n")
     }
     return writer.prompt
   }

@@ -23,12 +23,12 @@ enum CommonWords: TaskGenerator {
     let words = try source.words(2 * common + others + others / 2)
     var writer = PromptWriter(source.tokenizer)
     let example = list(words.prefix(common), times, words.dropFirst(2 * common + others), &source)
-    writer.add(example.text)
-    writer.add(example.common.map { " \($0)" }.joined() + "\n")
+    try writer.add(example.text)
+    try writer.add(example.common.map { " \($0)" }.joined() + "\n")
     let list = list(words[common..<2 * common], times, words[2 * common..<2 * common + others], &source)
-    writer.add(list.text)
+    try writer.add(list.text)
     for word in list.common { try writer.ask("", answer: " \(word)") }
-    writer.add("\n")
+    try writer.add("\n")
     return writer.prompt
   }
 

@@ -21,9 +21,9 @@ enum Copy: TaskGenerator {
     let words = try source.words(exampleWords + sizes["words"]).map { " \($0)" }
     let (example, list) = (words.prefix(exampleWords).joined(), words.dropFirst(exampleWords))
     var writer = PromptWriter(source.tokenizer)
-    writer.add("List:\(example)\nAgain:\(example)\nList:\(list.joined())\nAgain:")
+    try writer.add("List:\(example)\nAgain:\(example)\nList:\(list.joined())\nAgain:")
     for word in list { try writer.ask("", answer: word) }
-    writer.add("\n")
+    try writer.add("\n")
     return writer.prompt
   }
 }

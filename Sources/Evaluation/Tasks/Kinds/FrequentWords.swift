@@ -21,12 +21,12 @@ enum FrequentWords: TaskGenerator {
     var coined: Set<String> = []
     var writer = PromptWriter(source.tokenizer)
     let example = text(sizes["words"] / 2, &coined, &source)
-    writer.add(example.text)
-    writer.add(example.frequent.map { " \($0)" }.joined() + "\n")
+    try writer.add(example.text)
+    try writer.add(example.frequent.map { " \($0)" }.joined() + "\n")
     let text = text(sizes["words"], &coined, &source)
-    writer.add(text.text)
+    try writer.add(text.text)
     for word in text.frequent { try writer.ask("", answer: " \(word)") }
-    writer.add("\n")
+    try writer.add("\n")
     return writer.prompt
   }
 

@@ -42,11 +42,11 @@ enum MultiHop: TaskGenerator {
     }
     let asked = source.random.sample(min(sizes["asked"] + examples, pointers.count), of: pointers.sorted())
     var writer = PromptWriter(source.tokenizer)
-    writer.add("Numbers, or where they are\n" + lines.joined() + "Numbers\n")
-    for line in asked.prefix(examples) { writer.add("\(keys[line]): \(numbers[line])\n") }
+    try writer.add("Numbers, or where they are\n" + lines.joined() + "Numbers\n")
+    for line in asked.prefix(examples) { try writer.add("\(keys[line]): \(numbers[line])\n") }
     for line in asked.dropFirst(examples) {
       try writer.ask("\(keys[line]):", answer: " \(numbers[line])")
-      writer.add("\n")
+      try writer.add("\n")
     }
     return writer.prompt
   }

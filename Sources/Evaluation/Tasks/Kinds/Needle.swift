@@ -27,7 +27,7 @@ enum Needle: TaskGenerator {
     try write(fact, number, among: [], depth: 0, to: &frame)
     var room = length - frame.ids.count
     var sentences: [String] = []
-    while let sentence = sentence(of: filler, room: &room, &source) { sentences.append(sentence) }
+    while let sentence = try sentence(of: filler, room: &room, &source) { sentences.append(sentence) }
     guard !sentences.isEmpty else {
       throw HybridizeError(
         .badArgument, expected: "needle.length: more than the \(frame.ids.count) tokens of sentence and question",
@@ -42,21 +42,23 @@ enum Needle: TaskGenerator {
     _ fact: String, _ number: String, among sentences: [String], depth: Double, to writer: inout PromptWriter
   ) throws(HybridizeError) {
     let place = Int((Double(sentences.count) * depth).rounded())
-    writer.add("Remember the number.\n")
-    for sentence in sentences[..<place] { writer.add(sentence) }
-    writer.add(" \(fact) \(number).")
-    for sentence in sentences[place...] { writer.add(sentence) }
-    writer.add("\n")
+    try writer.add("Remember the number.\n")
+    for sentence in sentences[..<place] { try writer.add(sentence) }
+    try writer.add(" \(fact) \(number).")
+    for sentence in sentences[place...] { try writer.add(sentence) }
+    try writer.add("\n")
     try writer.ask(" \(fact)", answer: " \(number)")
-    writer.add(".\n")
+    try writer.add(".\n")
   }
 
   /// Five to ten words, or as many of them as there is room for, which is taken away; `nil` if there is room for none.
-  private static func sentence(of words: [String], room: inout Int, _ source: inout PromptSource) -> String? {
+  private static func sentence(
+    of words: [String], room: inout Int, _ source: inout PromptSource
+  ) throws(HybridizeError) -> String? {
     var chosen = (0..<5 + source.random.index(below: 6)).map { _ in words[source.random.index(below: words.count)] }
     while !chosen.isEmpty {
       let sentence = chosen.map { " \($0)" }.joined() + "."
-      let count = source.tokenizer.encode(sentence).count
+      let count = try source.tokenizer.encode(sentence, continues: true).count
       if count <= room {
         room -= count
         return sentence

@@ -31,10 +31,10 @@ enum RecallGenerator: TaskGenerator {
     let book = try source.words(pairs).map { (key: $0, number: source.number()) }
     let called = source.random.sample(min(calls, pairs), of: book)
     var writer = PromptWriter(source.tokenizer)
-    writer.add("Phone book\n" + book.map { "\($0.key): \($0.number)\n" }.joined() + "Calls\n")
+    try writer.add("Phone book\n" + book.map { "\($0.key): \($0.number)\n" }.joined() + "Calls\n")
     for call in called {
       try writer.ask("\(call.key):", answer: " \(call.number)")
-      writer.add("\n")
+      try writer.add("\n")
     }
     return writer.prompt
   }

@@ -37,15 +37,15 @@ enum VariableTracking: TaskGenerator {
       done[chain] += 1
     }
     var writer = PromptWriter(source.tokenizer)
-    writer.add(lines)
+    try writer.add(lines)
     for (index, chain) in chains.enumerated() {
       let (lead, answer) = ("Variables of \(values[index]):", chain.map { " \($0)" }.joined())
       if index < examples {
-        writer.add(lead + answer)
+        try writer.add(lead + answer)
       } else {
         try writer.ask(lead, answer: answer)
       }
-      writer.add("\n")
+      try writer.add("\n")
     }
     return writer.prompt
   }

@@ -25,6 +25,7 @@ public enum HDF5Format: CheckpointFormat {
     // The index before the shards, which look like files of their own.
     let indexes = entries.filter(isIndex)
     let candidates = indexes.isEmpty ? entries : indexes
+    if indexes.isEmpty, let error = SafetensorsFormat.missingIndex(candidates, in: path) { throw error }
     guard candidates.count == 1 else {
       throw HybridizeError(
         .ambiguousCheckpoint, file: path, expected: "one model", found: candidates.joined(separator: ", "),

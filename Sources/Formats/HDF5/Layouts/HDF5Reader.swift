@@ -6,6 +6,7 @@ public final class HDF5Reader: TensorReader {
   public let path: String
   public let tensors: [TensorDescriptor]
   public let metadata: [(key: String, value: String)]
+  public let warnings: [String]
   private let sources: [HDF5File]
   private let entries: [HDF5Tensor]
   private let positions: [UTF8Key: Int]
@@ -13,11 +14,14 @@ public final class HDF5Reader: TensorReader {
   /// - Parameters:
   ///   - sources: the opened files.
   ///   - entries: in any order, files by their positions in `sources`.
+  ///   - warnings: about the index of the files.
   /// - Throws: `.duplicateName`.
   init(
-    givenAs path: String, sources: [HDF5File], entries: [HDF5Tensor], metadata: [(key: String, value: String)]
+    givenAs path: String, sources: [HDF5File], entries: [HDF5Tensor], metadata: [(key: String, value: String)],
+    warnings: [String] = []
   ) throws(HybridizeError) {
     self.path = path
+    self.warnings = warnings
     self.sources = sources
     self.metadata = metadata
     self.entries = entries.enumerated().sorted { a, b in

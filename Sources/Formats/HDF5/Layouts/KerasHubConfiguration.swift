@@ -99,6 +99,11 @@ public enum KerasHubConfiguration {
       result["sliding_window"] = window
     } else if modelType != "llama" {
       result["use_sliding_window"] = .bool(isUsed && !window.isNull)
+      if isUsed, !window.isNull {
+        result["sliding_window"] = window
+        // KerasHub has it in all layers.
+        result["max_window_layers"] = .integer(0)
+      }
     }
   }
 }

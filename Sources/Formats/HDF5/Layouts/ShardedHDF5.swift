@@ -9,7 +9,7 @@ enum ShardedHDF5 {
   static func openTensorFlow(index path: String, givenAs given: String) throws(HybridizeError) -> HDF5Reader {
     let index = try ShardIndex(path)
     let directory = ShardDirectory(of: index)
-    try directory.checkFiles()
+    let strays = try directory.checkFiles()
     var files: [HDF5File] = []
     var tensors: [HDF5Tensor] = []
     var places: [UTF8Key: String] = [:]
@@ -24,43 +24,37 @@ enum ShardedHDF5 {
       }
       files.append(file)
     }
-    try compare(index, places)
-    return try HDF5Reader(givenAs: given, sources: files, entries: tensors, metadata: [])
+    return try HDF5Reader(
+      givenAs: given, sources: files, entries: tensors, metadata: [],
+      warnings: index.warnings + differences(index, places) + strays)
   }
 
-  /// The index has full TensorFlow names, with the model's first.
-  private static func compare(_ index: ShardIndex, _ places: [UTF8Key: String]) throws(HybridizeError) {
+  /// The index has full TensorFlow names, with the model's first. What it says of sizes is of another form of the data.
+  private static func differences(_ index: ShardIndex, _ places: [UTF8Key: String]) -> [String] {
+    var comparison = IndexComparison()
     var missing = places
     for (name, file) in index.tensors {
       let key = UTF8Key(TensorFlowNames.huggingFace(name, dropsModel: true).name)
       guard let place = missing.removeValue(forKey: key) else {
-        throw HybridizeError(.ghostTensor, file: index.path, tensor: name, expected: "in \(file)")
+        comparison.ghosts.append(name)
+        continue
       }
-      guard UTF8Key(place) == UTF8Key(file) else {
-        throw HybridizeError(
-          .tensorInOtherShard, file: index.path, tensor: name, expected: "in \(file)", found: "in \(place)")
-      }
+      if UTF8Key(place) != UTF8Key(file) { comparison.misplaced.append(name) }
     }
-    for (name, place) in missing.sorted(by: { $0.key.string < $1.key.string }) {
-      throw HybridizeError(.unmappedTensor, file: place, tensor: name.string, expected: "in \(index.path)")
-    }
+    comparison.unmapped = missing.keys.map(\.string).sorted()
+    return comparison.warnings
   }
 
   /// Keras 3's shards: `model.weights.json` says of each group `vars` in which file or files its weights are.
   static func openKeras(index path: String, givenAs given: String) throws(HybridizeError) -> HDF5Reader {
     let places = try kerasPlaces(path)
     let directory = FileSystem.directory(of: path)
-    let own = try FileSystem.resolve(directory)
     var files: [HDF5File] = []
     let names = Set(places.values.joined()).sorted()
     for name in names {
       let file = FileSystem.join(directory, name)
       guard FileSystem.exists(file) else {
         throw HybridizeError(.missingShard, file: path, expected: file, remedy: "fetch the missing file")
-      }
-      let target = try FileSystem.resolve(file)
-      guard target.hasPrefix(own.hasSuffix("/") ? own : own + "/") else {
-        throw HybridizeError(.shardLinkEscapes, file: file, expected: "a file of the same directory", found: target)
       }
       let opened = try HDF5File(file)
       for object in opened.datasets {
@@ -122,4 +116,12 @@ extension HDF5Tensor {
     copy.file = file
     return copy
   }
+}
+
+extension Problem {
+  public static let ghostTensor = Problem("ghostTensor", .inputFile, "the index names a tensor that no shard holds")
+  public static let unmappedTensor = Problem(
+    "unmappedTensor", .inputFile, "a shard holds a tensor that the index does not name")
+  public static let tensorInOtherShard = Problem(
+    "tensorInOtherShard", .inputFile, "a tensor is in another shard than the index says")
 }

@@ -14,6 +14,7 @@ extension HDF5FilterPipeline {
       case .shuffle(let size): bytes = Self.shuffle(bytes, elementSize: size)
       case .deflate: bytes = try Self.deflate(bytes, level: level)
       case .zstandard: bytes = try Self.compress(bytes, level: level)
+      case .lzf: preconditionFailure("LZF is read and not written")
       case .fletcher32:
         let checksum = bytes.withUnsafeBytes(HDF5Checksum.fletcher32)
         withUnsafeBytes(of: checksum.littleEndian) { bytes.append(contentsOf: $0) }

@@ -185,6 +185,7 @@ final class HDF5OutputFile {
     case .shuffle(let size): chdf5_filter(identifier: 2, value_count: 1, value: UInt32(size))
     case .fletcher32: chdf5_filter(identifier: 3, value_count: 0, value: 0)
     case .zstandard: chdf5_filter(identifier: 32015, value_count: 1, value: UInt32(level))
+    case .lzf: preconditionFailure("LZF is read and not written")
     }
   }
 

@@ -65,7 +65,7 @@ extension KerasHubConfiguration {
   private static func addLlama(
     _ configuration: JSONObject, _ modelType: String, to arguments: inout JSONObject
   ) throws(HybridizeError) {
-    try demand(configuration, "hidden_act", .string("silu"))
+    if configuration["hidden_act"] != .string("swish") { try demand(configuration, "hidden_act", .string("silu")) }
     try demand(configuration, "attention_bias", .bool(modelType == "qwen2"))
     try demand(configuration, "mlp_bias", .bool(false))
     try demand(configuration, "partial_rotary_factor", 1)
@@ -81,7 +81,8 @@ extension KerasHubConfiguration {
     if modelType == "mistral" {
       // Hugging Face's default of Mistral is untied as well.
       try demand(configuration, "tie_word_embeddings", .bool(false))
-      arguments["sliding_window"] = configuration["sliding_window"] ?? .null
+      // Where Mistral's configuration does not speak of a window it means this one.
+      arguments["sliding_window"] = configuration["sliding_window"] ?? .integer(4096)
       return
     }
     arguments["tie_word_embeddings"] = configuration["tie_word_embeddings"] ?? .bool(false)
