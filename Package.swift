@@ -63,7 +63,7 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "FuzzSupport", dependencies: ["HybridizeCore", "HybridizeFormats"], path: "Tests/Fuzz/Support",
+      name: "FuzzSupport", dependencies: belowEvaluation, path: "Tests/Fuzz/Support",
       swiftSettings: strict),
     .executableTarget(
       name: "fuzz", dependencies: ["HybridizeCore", "HybridizeFormats", "FuzzSupport"], path: "Tests/Fuzz/Seeded",
@@ -102,7 +102,7 @@ if let names = Context.environment["HYBRIDIZE_TESTS"]?.split(separator: ",").map
 // libFuzzer needs flags that no package may ask of those who use it.
 if Context.environment["HYBRIDIZE_LIBFUZZER"] != nil {
   let flags = ["-sanitize=fuzzer,address"]
-  let watched: Set = ["HybridizeCore", "HybridizeFormats", "FuzzSupport"]
+  let watched: Set = ["HybridizeCore", "HybridizeFormats", "HybridizeRuntime", "FuzzSupport"]
   for target in package.targets where watched.contains(target.name) {
     target.swiftSettings = strict + [.unsafeFlags(flags)]
   }

@@ -96,7 +96,8 @@ struct ChatTemplateTests {
     #expect(try rendered(model) == "processor")
     scratch.write("tokenizer_config.json", Self.tokens.bytes)
     #expect(try rendered(model) == "config <s>")
-    #expect(try model.chatTemplate() == ChatTemplate("config {{ bos_token }}", specialTokens: ["bos_token": .string("<s>")]))
+    #expect(
+      try model.chatTemplate() == ChatTemplate("config {{ bos_token }}", specialTokens: ["bos_token": .string("<s>")]))
     scratch.write("chat_template.jinja", "file {{ bos_token }}\n")
     #expect(try rendered(model) == "file <s>")
     _ = scratch.makeDirectory("additional_chat_templates")
@@ -113,7 +114,8 @@ struct ChatTemplateTests {
     let scratch = TemporaryDirectory()
     let model = try PicoModel().open(in: scratch)
     func write(_ templates: String) { scratch.write("tokenizer_config.json", #"{"chat_template": \#(templates)}"#) }
-    write(#"[{"name": "default", "template": "d"}, {"name": "tool_use", "template": "t"}, {"name": "x", "template": "x"}]"#)
+    write(
+      #"[{"name": "default", "template": "d"}, {"name": "tool_use", "template": "t"}, {"name": "x", "template": "x"}]"#)
     #expect(try rendered(model) == "d")
     #expect(try rendered(model, forTools: true) == "t")
     #expect(try rendered(model, "x", forTools: true) == "x")
@@ -148,7 +150,8 @@ struct ChatTemplateTests {
     let model = try PicoModel().open(in: scratch)
     scratch.write(
       "chat_template.jinja",
-      "{{ [bos_token, eos_token, unk_token, pad_token, image_token, own, add_bos_token]|map('default', '-')|join(' ') }}")
+      "{{ [bos_token, eos_token, unk_token, pad_token, image_token, own, add_bos_token]|map('default', '-')|join(' ') }}"
+    )
     func tokens(_ configuration: String, map: String? = nil) throws -> String {
       scratch.write("tokenizer_config.json", configuration)
       scratch.write("special_tokens_map.json", map ?? "{}")
@@ -165,6 +168,7 @@ struct ChatTemplateTests {
     #expect(try tokens(#"{"bos_token": "<b>"}"#, map: map) == "<m> - <u> - - - -")
     #expect(try tokens(#"{"bos_token": "<b>", "added_tokens_decoder": {}}"#, map: map) == "<b> - - - - - -")
     #expect(try tokens(#"{"tokenizer_class": "LlamaTokenizerFast", "unk_token": null}"#) == "<s> </s> - - - - -")
-    #expect(try tokens(#"{"tokenizer_class": "Qwen2Tokenizer"}"#) == "- <|endoftext|> <|endoftext|> <|endoftext|> - - -")
+    #expect(
+      try tokens(#"{"tokenizer_class": "Qwen2Tokenizer"}"#) == "- <|endoftext|> <|endoftext|> <|endoftext|> - - -")
   }
 }

@@ -30,7 +30,8 @@ struct JinjaTemplateTests {
       ("{% include 'a' %}", "line 1: the tag 'include'"), ("\n\n{% extends 'a' %}", "line 3: the tag 'extends'"),
       ("{% block a %}{% endblock %}", "line 1: the tag 'block'"), ("{{\n'a'|pprint }}", "line 2: the filter 'pprint'"),
       ("{{ 'a' is filter }}", "line 1: the test 'filter'"), ("a\n{{ lipsum() }}", "line 2: the function 'lipsum'"),
-      ("{{ 'a'.encode() }}", "line 1: the attribute 'encode' of a str"), ("{{ 2 ** 63 }}", "line 1: an integer of more"),
+      ("{{ 'a'.encode() }}", "line 1: the attribute 'encode' of a str"),
+      ("{{ 2 ** 63 }}", "line 1: an integer of more"),
       ("{{ 9223372036854775808 }}", "line 1: an integer of more"), ("{{ [1]|select }}", "line 1: the text of a value"),
       ("{% for a in [] recursive %}{% endfor %}", "line 1: a recursive loop"), ("{{ '\\ud800' }}", "line 1: half a"),
       ("{{ strftime_now('%s') }}", "line 1: seconds since 1970"), ("{{ a[1, 2] }}", "line 1: a subscript of several"),
@@ -43,7 +44,9 @@ struct JinjaTemplateTests {
 
   @Test("errors say what is wrong, and the line of it")
   func lines() {
-    let failed = expectProblem(.chatTemplateFailed) { try render("a\n{{ 1 }}\n{% for x in [1] %}\n{{ y.z }}{% endfor %}") }
+    let failed = expectProblem(.chatTemplateFailed) {
+      try render("a\n{{ 1 }}\n{% for x in [1] %}\n{{ y.z }}{% endfor %}")
+    }
     #expect(failed?.found == "line 4: 'y' is undefined")
     let refused = expectProblem(.chatTemplateRefused) { try render("\n{{ raise_exception('Take turns!') }}") }
     #expect(refused?.found == "line 2: Take turns!")
@@ -53,23 +56,26 @@ struct JinjaTemplateTests {
 
   @Test("numbers of JSON keep their kind, and those beyond 64 bits are refused")
   func numbers() throws {
-    let object = try #require(JSONValue(#"{"a": [1, 1.0, 1e2, -0, 9223372036854775807], "b": 9223372036854775808}"#).objectValue)
+    let object = try #require(
+      JSONValue(#"{"a": [1, 1.0, 1e2, -0, 9223372036854775807], "b": 9223372036854775808}"#).objectValue)
     #expect(try render("{{ a }}", ["a": object["a"] ?? .null]) == "[1, 1.0, 100.0, 0, 9223372036854775807]")
     expectProblem(.chatTemplateUnsupported) { try render("{{ b }}", object) }
   }
 
   // MARK: Limits
 
-
   @Test(
     "what asks for too much ends in an error, at once",
     arguments: [
-      "{{ 'x' * 10 ** 9 }}", "{{ 'x' * 10 ** 18 }}", "{{ [1] * 10 ** 12 }}", "{{ range(10 ** 6) }}", "{{ range(-10 ** 18, 10 ** 18) }}",
-      "{{ 'a'|center(10 ** 12) }}", "{{ 'a'.ljust(10 ** 18) }}", "{{ '%999999999d' % 1 }}", "{{ '%*d' % (10 ** 15, 1) }}",
+      "{{ 'x' * 10 ** 9 }}", "{{ 'x' * 10 ** 18 }}", "{{ [1] * 10 ** 12 }}", "{{ range(10 ** 6) }}",
+      "{{ range(-10 ** 18, 10 ** 18) }}",
+      "{{ 'a'|center(10 ** 12) }}", "{{ 'a'.ljust(10 ** 18) }}", "{{ '%999999999d' % 1 }}",
+      "{{ '%*d' % (10 ** 15, 1) }}",
       "{{ '{:>99999999999}'.format(1) }}", "{{ 'a'|indent(10 ** 10) }}", "{{ [1]|tojson(indent=10 ** 9) }}",
       "{{ ('a' * 10 ** 6)|replace('a', 'b' * 1000) }}", "{{ (['a'] * 1000)|join('b' * 10 ** 6) }}",
       "{{ ([('a' * 10 ** 6)] * 1000)|tojson }}", "{{ [('a' * 10 ** 6)] * 1000 }}", "{{ []|slice(10 ** 9)|list }}",
-      "{{ [1]|batch(10 ** 9, 0)|list }}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% macro m(a=m()) %}{% endmacro %}{{ m() }}",
+      "{{ [1]|batch(10 ** 9, 0)|list }}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+      "{% macro m(a=m()) %}{% endmacro %}{{ m() }}",
       "{% macro m() %}{% call m() %}{% endcall %}{{ caller() }}{% endmacro %}{{ m() }}",
       "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}",
       "{% set n = namespace(x='ab') %}{% for i in range(100) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
@@ -106,7 +112,8 @@ struct JinjaTemplateTests {
   @Test("what holds itself is let go of, and long chains of it do not overflow")
   func cycles() throws {
     let chains = [
-      "{% set n = namespace() %}{% set n.n = n %}", "{% set n = namespace(l=1) %}{% for i in range(20000) %}{% set o = namespace(p=n.l) %}{% set n.l = o %}{% endfor %}",
+      "{% set n = namespace() %}{% set n.n = n %}",
+      "{% set n = namespace(l=1) %}{% for i in range(20000) %}{% set o = namespace(p=n.l) %}{% set n.l = o %}{% endfor %}",
       "{% set n = namespace() %}{% for i in range(20000) %}{% set h = n.f %}{% macro g() %}{{ h }}{% endmacro %}{% set n.f = g %}{% endfor %}",
       "{% set n = namespace(l=1) %}{% for i in range(20000) %}{% for x in [1] %}{% if loop.changed(n.l) %}{% endif %}{% set n.l = loop %}{% endfor %}{% endfor %}",
     ]
@@ -128,16 +135,21 @@ struct JinjaTemplateTests {
   // MARK: Damage
 
   private static let pieces = [
-    "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", "|", ".", ",", ":", "~", "*", "**", "//", "%",
-    "'", "\"", "\\", "\n", " if ", " else ", " for ", " in ", " is ", " not ", " and ", " loop", "messages", " set x = ", "ns.x",
-    "[::-1]", "|list", "|tojson", "|join", "|map('upper')", "|sort", "|length", ".split('')", ".items()", " 9223372036854775807", " 0",
-    "-1", "1e308", "none", "range(99)", "{% endif %}", "{% endfor %}", "{% break %}", "{% macro m() %}", "{% endmacro %}", "\u{E9}", "\u{1F600}",
+    "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", "(", ")", "[", "]", "{", "}", "|", ".", ",", ":", "~", "*", "**",
+    "//", "%",
+    "'", "\"", "\\", "\n", " if ", " else ", " for ", " in ", " is ", " not ", " and ", " loop", "messages",
+    " set x = ", "ns.x",
+    "[::-1]", "|list", "|tojson", "|join", "|map('upper')", "|sort", "|length", ".split('')", ".items()",
+    " 9223372036854775807", " 0",
+    "-1", "1e308", "none", "range(99)", "{% endif %}", "{% endfor %}", "{% break %}", "{% macro m() %}",
+    "{% endmacro %}", "\u{E9}", "\u{1F600}",
   ]
 
   @Test("damaged templates are refused or rendered, and never trap", arguments: UInt64(0)..<16)
   func mutated(_ seed: UInt64) throws {
     var random = SeededGenerator(seed: seed, stream: "templates")
-    let sources = try ChatFixtures.templates().map { Array($0.source.unicodeScalars) }
+    let sources =
+      try ChatFixtures.templates().map { Array($0.source.unicodeScalars) }
       + ChatFixtures.snippets().map { Array($0.template.unicodeScalars) }
     let conversations = try #require(ChatFixtures.read("conversations.json").objectValue)
     var limits = TemplateLimits()

@@ -59,14 +59,18 @@ package enum ChatFixtures {
   package static func templates() throws -> [(name: String, source: String)] {
     let folder = Fixtures.path("chat-templates/templates")
     return try FileSystem.list(folder).sorted().map { name in
-      (String(name.dropLast(6)), String(decoding: try FileSystem.read(folder + "/" + name, limit: 1 << 20), as: UTF8.self))
+      (
+        String(name.dropLast(6)),
+        String(decoding: try FileSystem.read(folder + "/" + name, limit: 1 << 20), as: UTF8.self)
+      )
     }
   }
 
   package static func snippets() throws -> [Snippet] {
     try (read("snippets.json").arrayValue ?? []).compactMap(\.objectValue).map { row in
       Snippet(
-        template: row["template"]?.stringValue ?? "", context: row["context"]?.objectValue ?? [:], outcome: Outcome(row))
+        template: row["template"]?.stringValue ?? "", context: row["context"]?.objectValue ?? [:], outcome: Outcome(row)
+      )
     }
   }
 

@@ -46,7 +46,8 @@ public struct Conversation: Sendable, Equatable {
     }
     let own = ["messages", "tools", "documents", "add_generation_prompt"]
     if let name = variables.keys.first(where: own.contains) {
-      throw HybridizeError(.wrongField, expected: "chat_template_kwargs without \(own.joined(separator: ", "))", found: name)
+      throw HybridizeError(
+        .wrongField, expected: "chat_template_kwargs without \(own.joined(separator: ", "))", found: name)
     }
     self.init(
       messages: try Self.messages(object["messages"] ?? .null), tools: try Self.objects("tools", object["tools"]),

@@ -3,12 +3,21 @@ import HybridizeFormats
 
 /// Reads a file to its end.
 package enum Reading {
-  /// As a text if its name says that it is one, as a checkpoint otherwise.
+  /// As a text or a chat template if its name says that it is one, as a checkpoint otherwise.
   ///
   /// - Throws: what is wrong with the file.
   package static func read(_ path: String) throws(HybridizeError) {
-    if isText(path) { try readText(path) } else { try readAll(path) }
+    if isTemplate(path) {
+      try readTemplate(path)
+    } else if isText(path) {
+      try readText(path)
+    } else {
+      try readAll(path)
+    }
   }
+
+  /// Whether its name says what it is.
+  package static func isNamed(_ path: String) -> Bool { isText(path) || isTemplate(path) }
 
   package static func isText(_ path: String) -> Bool { TextForm(name: path) != nil }
 
