@@ -70,7 +70,7 @@ let package = Package(
       swiftSettings: strict),
     // What needs the upper rooms stands apart, so that tests of kernels and models are built without them.
     .target(
-      name: "TestSupport", dependencies: belowEvaluation, path: "Tests/Support", exclude: ["Selection"],
+      name: "TestSupport", dependencies: belowConvert, path: "Tests/Support", exclude: ["Selection"],
       swiftSettings: strict),
     .target(
       name: "SelectionTestSupport", dependencies: everyRoom, path: "Tests/Support/Selection", swiftSettings: strict),

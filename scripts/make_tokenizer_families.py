@@ -255,7 +255,7 @@ def main(folder):
         tensors[name], tensors[name + ".offsets"] = joined(lists, numpy.uint16)
 
     for path in sorted(pathlib.Path(folder).glob("*.json")):
-        (TARGET / path.name).write_bytes(path.read_bytes())
+        (TARGET / f"{path.stem}.tokenizer.json").write_bytes(path.read_bytes())
         files[path.stem] = json.loads(path.read_text(encoding="utf-8"))
         tokenizer = Tokenizer.from_file(str(path))
         found = [outcome(tokenizer, value) for value in texts]

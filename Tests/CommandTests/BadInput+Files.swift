@@ -131,12 +131,18 @@ extension BadInput {
   }
 
   static let configurations = [
-    configuration("without a size", ["vocab_size", "a field is missing"]) { $0["vocab_size"] = nil },
+    configuration("without a size", ["wrong shape", "[32000,"]) { $0["vocab_size"] = nil },
     configuration("with a size in words", ["hidden_size", "many"]) { $0["hidden_size"] = .string("many") },
     configuration("with heads that do not divide", ["num_key_value_heads: 3", "divisor of 4"]) {
       $0["num_key_value_heads"] = .integer(3)
     },
-    configuration("with a field that nobody knows", ["alibi: true", "remove it"]) { $0["alibi"] = .bool(true) },
+    configuration("with a field that nobody knows", ["tone: 1", "--ignore-field tone"]) { $0["tone"] = .integer(1) },
+    configuration("with something that is not computed", ["alibi: true", "by any other means than rotation"]) {
+      $0["alibi"] = .bool(true)
+    },
+    configuration("with a field of megabytes", ["bytes in all"]) {
+      $0["tone"] = .string(String(repeating: "x", count: 5_000_000))
+    },
     configuration("of another architecture", ["model_type mamba", "llama", "mistral", "qwen2"]) {
       $0["model_type"] = .string("mamba")
     },

@@ -43,7 +43,7 @@ struct TokenizerFamilyTests {
     }
 
     func file() throws -> [UInt8] {
-      var file = TokenizerFamilyTests.json("\(base).json")
+      var file = TokenizerFamilyTests.json("\(base).tokenizer.json")
       for key in ["normalizer", "pre_tokenizer", "decoder", "post_processor"] {
         if let step = changes[key] { file[key] = step }
       }
@@ -118,7 +118,7 @@ struct TokenizerFamilyTests {
     "ids of two thousand texts are those of tokenizers, alone and with special tokens; five hundred decode",
     arguments: names)
   func ids(_ name: String) throws {
-    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).json"))
+    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).tokenizer.json"))
     let (expected, special) = (Self.golden.lists(name), Self.golden.lists(name + ".special"))
     #expect(expected.count == 2000 && special.count == 500)
     var memory = WordMemory()
@@ -135,7 +135,7 @@ struct TokenizerFamilyTests {
 
   @Test("tokens that come one by one make the same text", arguments: ["gpt2", "llama2-metaspace", "gemma", "unigram"])
   func streams(_ name: String) throws {
-    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).json"))
+    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).tokenizer.json"))
     for ids in Self.golden.lists(name + ".special") {
       var stream = StreamDecoder(tokenizer)
       var text = ""
@@ -177,7 +177,7 @@ struct TokenizerFamilyTests {
     "what comes in pieces is what comes at once, where no word goes across",
     arguments: ["llama2-metaspace", "llama2-normalizer"])
   func pieces(_ name: String) throws {
-    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).json"))
+    let tokenizer = try ModelDirectory.tokenizer(at: Fixtures.path("tokenizers/\(name).tokenizer.json"))
     let whole = try tokenizer.encode("the of number was", special: .all)
     let parts =
       try tokenizer.encode("the of", special: .before)

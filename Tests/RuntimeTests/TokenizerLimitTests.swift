@@ -8,7 +8,7 @@ import Testing
 @Suite("limits of tokenizers")
 struct TokenizerLimitTests {
   private static func gpt2() throws -> JSONValue {
-    try JSONCursor.parse(FileSystem.read(Fixtures.path("tokenizers/gpt2.json"), limit: 1 << 20))
+    try JSONCursor.parse(FileSystem.read(Fixtures.path("tokenizers/gpt2.tokenizer.json"), limit: 1 << 20))
   }
 
   private static func split(_ expression: String) -> JSONValue {
@@ -88,7 +88,7 @@ struct TokenizerLimitTests {
   @Test("what a damaged tokenizer.json says is read or refused, and never more", arguments: TokenizerFamilyTests.names)
   func damagedFiles(_ name: String) throws {
     let text = String(
-      decoding: try FileSystem.read(Fixtures.path("tokenizers/\(name).json"), limit: 1 << 20), as: UTF8.self)
+      decoding: try FileSystem.read(Fixtures.path("tokenizers/\(name).tokenizer.json"), limit: 1 << 20), as: UTF8.self)
     let (start, end) = (text.range(of: "\"model\""), text.utf8.count)
     var random = SeededGenerator(seed: 18, stream: name)
     let head = Array(text.utf8.prefix(start ?? end))

@@ -26,7 +26,7 @@ extension TokenizerDefinition {
   mutating func place(_ tokens: [JSONValue]) throws(HybridizeError) {
     for value in tokens {
       guard let fields = value.objectValue, let text = fields["content"]?.stringValue,
-        let id = fields["id"]?.integerValue, (0...TokenizerFile.largestID).contains(id)
+        let id = fields["id"]?.integerValue, (0...TokenizerFile.largestID(of: texts.count)).contains(id)
       else { throw HybridizeError(.wrongField, expected: "added_tokens_decoder: tokens with content by their ids") }
       guard !text.isEmpty else { continue }
       var token = AddedTokens.Token(id: id, text: Array(text.utf8))

@@ -134,8 +134,9 @@ extension TokenizerFile {
     vocabulary.reserveCapacity(entries.count)
     var seen: Set<Int> = []
     seen.reserveCapacity(entries.count)
+    let largest = largestID(of: entries.count)
     for (token, value) in entries.members {
-      guard let id = value.integerValue, (0...largestID).contains(id) else {
+      guard let id = value.integerValue, (0...largest).contains(id) else {
         throw HybridizeError(.wrongField, expected: "model.vocab: an id for \"\(token.prefix(40))\"", found: value.kind)
       }
       guard seen.insert(id).inserted else {

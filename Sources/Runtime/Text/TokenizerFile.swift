@@ -5,8 +5,8 @@ import HybridizeCore
 /// Truncation and padding are for batches of fixed length and are left out, as they are by those who load such a file for
 /// a language model.
 enum TokenizerFile {
-  /// Ids above this would make tables that no vocabulary justifies.
-  static let largestID = 1 << 24
+  /// Ids above this would make tables that so many tokens do not justify.
+  static func largestID(of count: Int) -> Int { min(16 * count + 1 << 16, 1 << 24) }
 
   /// - Throws: `.missingField`, `.wrongField`, `.tokenizerUnsupported`.
   static func definition(_ value: JSONValue) throws(HybridizeError) -> TokenizerDefinition {
@@ -71,7 +71,7 @@ enum TokenizerFile {
     var next = count
     for value in list {
       guard let fields = value.objectValue, let text = fields["content"]?.stringValue,
-        let id = fields["id"]?.integerValue, (0...largestID).contains(id)
+        let id = fields["id"]?.integerValue, id >= 0
       else { throw HybridizeError(.wrongField, expected: "added_tokens: objects with id and content") }
       guard !text.isEmpty else { continue }
       let key = UTF8Key(text)

@@ -13,8 +13,9 @@ import HybridizeFormats
 ///     fuzz CORPUS… [--cases 200000] [--seed 1] [--largest 65536]
 ///
 /// Each case damages a file of the corpus, opens it as whatever it then looks like, and reads all of every tensor, whole
-/// and in ranges, or all documents of a text, or renders a chat template. It ends well in a value or in a `HybridizeError`
-/// about the input. A trap ends the process with the seed of the case on the last line; a case of more than ten seconds, memory beyond twice the largest file and 64 MiB end it
+/// and in ranges, or all documents of a text;
+/// a tokenizer encodes and decodes, a chat template is rendered. It ends well in a value or in a `HybridizeError` about the input. A trap ends the process with the seed
+/// of the case on the last line; a case of more than ten seconds, memory beyond twice the largest file and 64 MiB end it
 /// with exit code 1.
 @main
 struct Fuzz {
@@ -59,7 +60,7 @@ struct Fuzz {
   private static func ending(of path: String) -> String { String(FileSystem.name(of: path).drop { $0 != "." }) }
 
   private static func isKnown(_ path: String) -> Bool {
-    if Reading.isNamed(path) { return true }
+    if Reading.kind(path) != .checkpoint { return true }
     do throws(HybridizeError) { _ = try FormatRegistry.open(path) } catch { return error.problem != .unknownFormat }
     return true
   }
@@ -77,8 +78,8 @@ struct Fuzz {
       var random = SeededGenerator(seed: seed, stream: "case \(index)")
       let source = corpus[random.index(below: corpus.count)]
       var bytes = source.bytes
-      // A text or a template is read as its name says.
-      let path = start + (Reading.isNamed(source.name) ? ending(of: source.name) : "")
+      // What is no checkpoint is read as its name says.
+      let path = start + (Reading.kind(source.name) == .checkpoint ? "" : ending(of: source.name))
       defer { if path != start { unlink(path) } }
       Mutation.apply(to: &bytes, limit: 2 * largest, &random)
       write(bytes, to: path)

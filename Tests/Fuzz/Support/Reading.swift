@@ -1,25 +1,47 @@
 import HybridizeCore
 import HybridizeFormats
+import HybridizeRuntime
 
 /// Reads a file to its end.
 package enum Reading {
-  /// As a text or a chat template if its name says that it is one, as a checkpoint otherwise.
+  /// What its name says that a file is; a checkpoint unless it says something.
+  package enum Kind {
+    case checkpoint, text, tokenizer, sentencePieces, template
+  }
+
+  package static func kind(_ path: String) -> Kind {
+    if path.hasSuffix(".tokenizer.json") { return .tokenizer }
+    if path.hasSuffix(".model") { return .sentencePieces }
+    if path.hasSuffix(".jinja") { return .template }
+    return TextForm(name: path) == nil ? .checkpoint : .text
+  }
+
+  /// As what its name says.
   ///
   /// - Throws: what is wrong with the file.
   package static func read(_ path: String) throws(HybridizeError) {
-    if isTemplate(path) {
-      try readTemplate(path)
-    } else if isText(path) {
-      try readText(path)
-    } else {
-      try readAll(path)
+    switch kind(path) {
+    case .checkpoint: try readAll(path)
+    case .text: try readText(path)
+    case .tokenizer: try use(Tokenizer(json: FileSystem.read(path, limit: 1 << 20)))
+    case .sentencePieces: try use(Tokenizer(sentencePiece: FileSystem.read(path, limit: 1 << 20)))
+    case .template: try readTemplate(path)
     }
   }
 
-  /// Whether its name says what it is.
-  package static func isNamed(_ path: String) -> Bool { isText(path) || isTemplate(path) }
+  /// Encodes and decodes a text of several scripts. Traps if an id is none of the tokenizer's.
+  ///
+  /// - Throws: what is wrong with the tokenizer.
+  package static func use(_ tokenizer: Tokenizer) throws(HybridizeError) {
+    let ids = try tokenizer.encode("  Phone book\n e\u{301} 12 \u{D55C}\u{AE00} <s>\u{1F600} don't", special: .all)
+    precondition(ids.allSatisfy { (0..<tokenizer.vocabularySize).contains($0) }, "an id beyond the vocabulary")
+    _ = try tokenizer.decode(ids)
+    var stream = StreamDecoder(tokenizer)
+    for id in ids { _ = try stream.add(id) }
+    _ = stream.finish()
+  }
 
-  package static func isText(_ path: String) -> Bool { TextForm(name: path) != nil }
+  package static func isText(_ path: String) -> Bool { kind(path) == .text }
 
   /// Reads all documents of a text. Traps if what there is to be read once has no fingerprint.
   ///

@@ -3,8 +3,6 @@ import HybridizeFormats
 import HybridizeRuntime
 
 extension Reading {
-  package static func isTemplate(_ path: String) -> Bool { path.hasSuffix(".jinja") }
-
   /// Renders a chat template with a conversation that has what templates ask for. Traps if the text is longer than is
   /// allowed.
   ///
