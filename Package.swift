@@ -70,7 +70,7 @@ let package = Package(
       swiftSettings: strict),
     // What needs the upper rooms stands apart, so that tests of kernels and models are built without them.
     .target(
-      name: "TestSupport", dependencies: belowEvaluation, path: "Tests/Support", exclude: ["Selection"],
+      name: "TestSupport", dependencies: belowConvert, path: "Tests/Support", exclude: ["Selection"],
       swiftSettings: strict),
     .target(
       name: "SelectionTestSupport", dependencies: everyRoom, path: "Tests/Support/Selection", swiftSettings: strict),
@@ -102,7 +102,7 @@ if let names = Context.environment["HYBRIDIZE_TESTS"]?.split(separator: ",").map
 // libFuzzer needs flags that no package may ask of those who use it.
 if Context.environment["HYBRIDIZE_LIBFUZZER"] != nil {
   let flags = ["-sanitize=fuzzer,address"]
-  let watched: Set = ["HybridizeCore", "HybridizeFormats", "FuzzSupport"]
+  let watched: Set = ["HybridizeCore", "HybridizeFormats", "HybridizeRuntime", "FuzzSupport"]
   for target in package.targets where watched.contains(target.name) {
     target.swiftSettings = strict + [.unsafeFlags(flags)]
   }

@@ -9,7 +9,7 @@ export HYBRIDIZE_LIBFUZZER=1
 swift build -c release --sanitize=address --scratch-path .build-libfuzzer --product libfuzzer
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-find fixtures/safetensors fixtures/hdf5 fixtures/texts -type f -size -64k -exec cp {} "$corpus" \;
+find fixtures/safetensors fixtures/hdf5 fixtures/texts fixtures/chat-templates/templates -type f -size -64k -exec cp {} "$corpus" \;
 # The Swift runtime's own backtraces would hang on the first crash.
 SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 \
   .build-libfuzzer/release/libfuzzer -max_total_time="$seconds" -max_len=65536 -rss_limit_mb=1024 "$corpus"

@@ -78,7 +78,41 @@ extension BadInput {
     BadInput("a chat with a model that has no template", status: 3, ["chat template", "leave --chat out"]) { _ in
       ["generate", Fixtures.model, "--prompt", "a", "--chat"]
     },
+    chat("that is no Jinja", ["chat_template.jinja", "not valid", "line 2"], "a\n{% if %}", "a"),
+    chat(
+      "with what is not computed", ["chat_template.jinja", "not computed", "line 1: the tag 'include'"],
+      "{% include 'b' %}", "a"),
+    chat(
+      "that refuses the chat", ["refuses this conversation", "line 1: No hellos!"],
+      "{{ raise_exception('No hellos!') }}", "hello"),
+    chat(
+      "that never ends", ["more than is allowed", "steps"],
+      "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "a"),
+    messages("that are none", ["talk.json", "messages: at least one"], "[]"),
+    messages("without roles", ["talk.json", "message 1 without one"], #"[{"content": "a"}]"#),
+    messages(
+      "with what nobody reads", ["talk.json", "temperature"],
+      #"{"messages": [{"role": "user", "content": "a"}], "temperature": 1}"#),
+    messages("that are no JSON", ["talk.json", "not valid JSON"], "hello"),
   ]
+
+  /// A chat by this template.
+  private static func chat(_ description: String, _ mentions: [String], _ template: String, _ prompt: String)
+    -> BadInput
+  {
+    BadInput("a chat template \(description)", status: 3, mentions) { scratch in
+      let model = ModelCopy(in: scratch)
+      try model.replace("chat_template.jinja", template)
+      return ["generate", model.path, "--prompt", prompt, "--chat"]
+    }
+  }
+
+  /// A file for --messages.
+  private static func messages(_ description: String, _ mentions: [String], _ text: String) -> BadInput {
+    BadInput("messages \(description)", status: 3, mentions) { scratch in
+      ["generate", Fixtures.model, "--messages", scratch.write("talk.json", text)]
+    }
+  }
 
   /// A config.json with one change, looked at by a command that needs it.
   private static func configuration(

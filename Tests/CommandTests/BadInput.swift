@@ -74,6 +74,9 @@ struct BadInput: CustomTestStringConvertible, Sendable {
     refused("generate", Fixtures.model, mentions: ["--prompt"]),
     refused("generate", Fixtures.model, "--prompt", "a", "--tokens", "0", mentions: ["--tokens"]),
     refused("generate", Fixtures.model, "--prompt", "a", "--system", "b", mentions: ["--system", "--chat"]),
+    refused("generate", Fixtures.model, "--chat", mentions: ["--prompt", "--messages"]),
+    refused(
+      "generate", Fixtures.model, "--prompt", "a", "--chat-template", "b", mentions: ["--chat-template", "--chat"]),
     refused("select", Fixtures.model, "--keep", "2", "--text", "-", "--text", "-", mentions: ["--text -", "once"]),
     refused("demo", "--text", "-", mentions: ["files, not standard input"]),
     refused(

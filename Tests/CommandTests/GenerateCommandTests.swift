@@ -84,6 +84,62 @@ struct GenerateCommandTests {
     #expect(outcome.text.hasPrefix(prompt))
   }
 
+  private static let template = """
+    {%- for m in messages %}{{ '[' ~ m.role ~ '] ' ~ m.content ~ eos_token }}
+    {% endfor %}{{ '(' ~ tools|length ~ ')' if tools }}{% if add_generation_prompt %}[assistant]{% endif %}
+    """
+
+  /// The tokens with these options, and those of the prompt that they stand for.
+  private func chat(
+    _ options: [String], rendered: String, in scratch: TemporaryDirectory
+  ) async throws -> (chat: JSONValue?, plain: JSONValue?) {
+    let model = ModelCopy(in: scratch)
+    try model.replace(
+      "tokenizer_config.json",
+      """
+      {"chat_template": [{"name": "default", "template": \(JSONWriter.quoted(Self.template))},
+      {"name": "other", "template": "other"}], "eos_token": "<|endoftext|>"}
+      """)
+    func tokens(_ options: [String]) async throws -> JSONValue? {
+      let outcome = try await Program().run(["generate", model.path, "--tokens", "6", "--json", "--quiet"] + options)
+      #expect(outcome.status == 0, "\(outcome.error)")
+      return try outcome.json()["tokens"]
+    }
+    return (try await tokens(options), try await tokens(["--prompt", rendered, "--no-special-tokens"]))
+  }
+
+  @Test(
+    "a chat is the text that the model's template makes of it",
+    arguments: [
+      (["--chat", "--prompt", "Hi"], "[user] Hi<|endoftext|>\n[assistant]"),
+      (
+        ["--chat", "--prompt", "Hi", "--system", "Be kind."],
+        "[system] Be kind.<|endoftext|>\n[user] Hi<|endoftext|>\n[assistant]"
+      ),
+      (["--messages", "TALK"], "[user] One?<|endoftext|>\n[assistant] Two.<|endoftext|>\n(1)[assistant]"),
+      (
+        ["--messages", "TALK", "--system", "S", "--prompt", "Three?"],
+        "[system] S<|endoftext|>\n[user] One?<|endoftext|>\n[assistant] Two.<|endoftext|>\n[user] Three?<|endoftext|>\n(1)[assistant]"
+      ),
+      (["--chat", "--prompt", "Hi", "--chat-template", "other"], "other"),
+    ])
+  func chats(_ options: [String], rendered: String) async throws {
+    let scratch = TemporaryDirectory()
+    let talk = scratch.write(
+      "talk.json",
+      #"{"messages": [{"role": "user", "content": "One?"}, {"role": "assistant", "content": "Two."}], "tools": [{}]}"#)
+    let tokens = try await chat(options.map { $0 == "TALK" ? talk : $0 }, rendered: rendered, in: scratch)
+    #expect(tokens.chat == tokens.plain && tokens.chat?.arrayValue?.isEmpty == false)
+  }
+
+  @Test("a second system message is refused")
+  func secondSystem() async throws {
+    let scratch = TemporaryDirectory()
+    let talk = scratch.write("talk.json", #"[{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]"#)
+    let outcome = try await Program().run("generate", Fixtures.model, "--messages", talk, "--system", "c")
+    #expect(outcome.status == 2 && outcome.error.contains("leave --system out") && outcome.error.contains(talk))
+  }
+
   @Test("the end token ends the text")
   func endToken() async throws {
     let scratch = TemporaryDirectory()

@@ -70,7 +70,8 @@ struct HelpTests {
     Command(
       name: "generate", arguments: ["<model>"],
       options: [
-        "--prompt", "--chat", "--system", "-n, --tokens", "--temperature", "--top-k", "--top-p", "--min-p", "--seed",
+        "--prompt", "--chat", "--system", "--messages", "--chat-template", "-n, --tokens", "--temperature", "--top-k",
+        "--top-p", "--min-p", "--seed",
       ]),
     Command(name: "tokenize", arguments: ["<model>"], options: ["--prompt", "--text", "--text-key"]),
     Command(name: "logits", arguments: ["<model>"], options: ["--ids", "--prompt", "--out"]),

@@ -32,7 +32,7 @@ public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard let file = fopen(path, "wb") else { return 0 }
   fwrite(bytes, 1, count, file)
   fclose(file)
-  let readers: [(String) throws(HybridizeError) -> Void] = [Reading.readAll, Reading.readText]
+  let readers: [(String) throws(HybridizeError) -> Void] = [Reading.readAll, Reading.readText, Reading.readTemplate]
   for read in readers {
     do throws(HybridizeError) {
       try read(path)

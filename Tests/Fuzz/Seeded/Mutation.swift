@@ -49,6 +49,8 @@ enum Mutation {
     "{", "}", "[", "]", ",", ":", "\"", "0", "-", "-1", "1e9", "0.5", "null", "true", "9223372036854775807",
     "18446744073709551616", "\\u", "\\ud800", "\\u0000", "\"F4\"", "\"F32\"", "\"BOOL\"", "\"a\":", "[[[[[[[[",
     "\"data_offsets\":[0,0]", "\"__metadata__\":{}", "\u{FEFF}", " ",
+    "{{", "}}", "{%-", "-%}", "{#", "|tojson", "|list", "[::-1]", "messages", "loop", " if ", " else ", " is ",
+    "range(99999)", "*10**9", "~",
   ]
 
   private static func token(_ random: inout SeededGenerator) -> [UInt8] {

@@ -41,17 +41,6 @@ package enum Reading {
     _ = stream.finish()
   }
 
-  /// Renders a conversation.
-  ///
-  /// - Throws: what is wrong with the template.
-  package static func readTemplate(_ path: String) throws(HybridizeError) {
-    let template = try ChatTemplate(String(decoding: FileSystem.read(path, limit: 1 << 20), as: UTF8.self))
-    var conversation = Conversation(messages: [])
-    conversation.append(user: "Who is there?")
-    conversation.prepend(system: "Be brief.")
-    _ = try template.render(conversation)
-  }
-
   package static func isText(_ path: String) -> Bool { kind(path) == .text }
 
   /// Reads all documents of a text. Traps if what there is to be read once has no fingerprint.

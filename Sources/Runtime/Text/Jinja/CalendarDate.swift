@@ -110,7 +110,8 @@ public struct CalendarDate: Sendable, Equatable {
     return text
   }
 
-  private func field(_ letter: Unicode.Scalar, _ flag: Unicode.Scalar?, _ limit: Int) throws(HybridizeError) -> String? {
+  private func field(_ letter: Unicode.Scalar, _ flag: Unicode.Scalar?, _ limit: Int) throws(HybridizeError) -> String?
+  {
     func number(_ value: Int, _ width: Int, _ padding: String = "0") -> String {
       let digits = String(value)
       let padding = flag == "-" ? "" : flag == "_" ? " " : flag == "0" ? "0" : padding

@@ -132,7 +132,8 @@ extension PythonText {
 
   /// Python's `repr` of a text.
   static func literal(_ text: String) -> String {
-    let quote: Unicode.Scalar = text.utf8.contains(UInt8(ascii: "'")) && !text.utf8.contains(UInt8(ascii: "\"")) ? "\"" : "'"
+    let quote: Unicode.Scalar =
+      text.utf8.contains(UInt8(ascii: "'")) && !text.utf8.contains(UInt8(ascii: "\"")) ? "\"" : "'"
     var result = String(quote)
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -118,10 +118,10 @@ extension TemplateFilters {
     let length = try values[0].integer("length", default: 255)
     let end = try values[2].text("end") ?? "..."
     let leeway = try values[3].integer("leeway", default: 5)
-    let kept = length - end.unicodeScalars.count
-    guard kept >= 0, leeway >= 0, leeway <= 1 << 40, length <= 1 << 40 else {
+    guard (end.unicodeScalars.count...1 << 40).contains(length), (0...1 << 40).contains(leeway) else {
       throw TemplateFault.failed("the filter 'truncate' has lengths that do not fit")
     }
+    let kept = length - end.unicodeScalars.count
     try budget.spend(text: text.utf8.count)
     guard text.unicodeScalars.count > length + leeway else { return text }
     let start = String(text.unicodeScalars.prefix(kept))

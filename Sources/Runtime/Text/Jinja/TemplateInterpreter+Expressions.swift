@@ -126,7 +126,9 @@ extension TemplateInterpreter {
       case .element(let key): value = try element(of: value, try evaluate(key, scope))
       case .slice(let from, let to, let step):
         var bounds: [TemplateValue?] = []
-        for bound in [from, to, step] { bounds.append(try bound.map { (bound) throws(HybridizeError) in try evaluate(bound, scope) }) }
+        for bound in [from, to, step] {
+          bounds.append(try bound.map { (bound) throws(HybridizeError) in try evaluate(bound, scope) })
+        }
         value = try TemplateOperators(budget: budget).slice(value, from: bounds[0], to: bounds[1], step: bounds[2])
       case .call(let call):
         var arguments = try self.arguments(call, scope)

@@ -11,7 +11,10 @@ struct TemplateLexer {
   /// Whether what was read last ended a line, or nothing was read.
   private var startsLine = true
 
-  private enum Tag { case block, variable, comment, raw(end: Int) }
+  private enum Tag {
+    case block, variable, comment
+    case raw(end: Int)
+  }
 
   /// - Throws: `.chatTemplateSyntax`, `.chatTemplateUnsupported`.
   static func tokens(of source: String) throws(HybridizeError) -> [TemplateToken] {

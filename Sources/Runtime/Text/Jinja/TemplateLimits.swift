@@ -3,7 +3,7 @@ import HybridizeCore
 /// How much a template may cost. Published ones stay far below.
 package struct TemplateLimits: Sendable {
   /// Expressions and statements that are computed, elements that are looked at, blocks of 64 bytes of text that are read.
-  package var steps = 10_000_000
+  package var steps = 5_000_000
   /// Bytes of the rendered text, and of any other text on the way.
   package var textBytes = 16 << 20
   /// Bytes of all that is made on the way, whether it is still needed or not.

@@ -45,15 +45,16 @@ extension TemplateMethods {
         try result.append(piece)
       }
       return .string(result.text)
-    case "find", "rfind", "index", "rindex", "count": return try find(name, text, try bind(["sub", "start", "end"], required: 1))
+    case "find", "rfind", "index", "rindex", "count":
+      return try find(name, text, try bind(["sub", "start", "end"], required: 1))
     case "center", "ljust", "rjust": return try justified(name, text, try bind(["width", "fillchar"], required: 1))
     case "zfill":
       let width = try bind(["width"], required: 1)[0].integer("width", default: 0)
-      let missing = width - text.unicodeScalars.count
-      guard missing > 0 else { return .string(text) }
+      let count = text.unicodeScalars.count
+      guard width > count else { return .string(text) }
       try spend(width)
       let isSigned = text.hasPrefix("-") || text.hasPrefix("+")
-      let zeros = String(repeating: "0", count: missing)
+      let zeros = String(repeating: "0", count: width - count)
       return .string(isSigned ? String(text.prefix(1)) + zeros + text.dropFirst() : zeros + text)
     default:
       _ = try bind([])
@@ -155,7 +156,8 @@ extension TemplateMethods {
     return false
   }
 
-  private func find(_ name: String, _ text: String, _ values: [TemplateValue?]) throws(HybridizeError) -> TemplateValue {
+  private func find(_ name: String, _ text: String, _ values: [TemplateValue?]) throws(HybridizeError) -> TemplateValue
+  {
     let sought = try required(values[0], "sub")
     let part = try part(text, values)
     try budget.spend(text: sought.utf8.count)
@@ -182,7 +184,9 @@ extension TemplateMethods {
     return .integer(part.start + PythonText.position(ofByte: place, in: part.text))
   }
 
-  private func justified(_ name: String, _ text: String, _ values: [TemplateValue?]) throws(HybridizeError) -> TemplateValue {
+  private func justified(_ name: String, _ text: String, _ values: [TemplateValue?]) throws(HybridizeError)
+    -> TemplateValue
+  {
     let width = try values[0].integer("width", default: 0)
     let fill = try values[1].text("fillchar") ?? " "
     guard fill.unicodeScalars.count == 1, let fill = fill.first else {

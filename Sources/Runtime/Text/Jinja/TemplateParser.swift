@@ -123,9 +123,10 @@ struct TemplateParser {
       kind = .filter(filters, body: try body(until: "endfilter"))
       advance()
     case "generation":
-      kind = .generation(body: try function { (parser) throws(HybridizeError) in
-        try parser.body(until: "endgeneration")
-      })
+      kind = .generation(
+        body: try function { (parser) throws(HybridizeError) in
+          try parser.body(until: "endgeneration")
+        })
       advance()
     case "break", "continue":
       guard loops > 0 else { throw fault("'\(tag)' outside a loop") }

@@ -81,7 +81,11 @@ enum TemplateTests {
     case (.macro(let a), .macro(let b)): a === b
     case (.loop(let a), .loop(let b)): a === b
     default:
-      if a.typeName == b.typeName { throw TemplateFault.unsupported("the test 'sameas' of a \(a.typeName)") } else { false }
+      if a.typeName == b.typeName {
+        throw TemplateFault.unsupported("the test 'sameas' of a \(a.typeName)")
+      } else {
+        false
+      }
     }
   }
 }

@@ -143,7 +143,8 @@ struct TemplateRange: Equatable {
   init(start: Int, stop: Int, step: Int) throws(HybridizeError) {
     guard step != 0 else { throw TemplateFault.failed("range() arg 3 must not be zero") }
     (self.start, self.stop, self.step) = (start, stop, step)
-    let (distance, overflow) = step > 0 ? stop.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(stop)
+    let (distance, overflow) =
+      step > 0 ? stop.subtractingReportingOverflow(start) : start.subtractingReportingOverflow(stop)
     guard !overflow else { throw TemplateFault.limit("a range of more than \(TemplateLimits.rangeLength)") }
     guard distance <= 0 || (distance - 1) / Int(clamping: step.magnitude) < TemplateLimits.rangeLength else {
       throw TemplateFault.limit("a range of more than \(TemplateLimits.rangeLength)")
