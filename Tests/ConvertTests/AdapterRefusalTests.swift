@@ -39,7 +39,7 @@ struct AdapterRefusalTests {
     ] as [(String, JSONValue, String)])
   func kind(_ field: String, _ value: JSONValue, _ word: String) throws {
     let copy = adapter()
-    try copy.configure("adapter_config.json") { $0[field] = value }
+    try copy.configure(in: "adapter_config.json") { $0[field] = value }
     let error = refuses(.adapterUnsupported, copy)
     #expect(error?.found?.contains(word) == true)
     #expect(error?.file == copy.file("adapter_config.json"))
@@ -49,10 +49,10 @@ struct AdapterRefusalTests {
   @Test("for fields that nobody knows, and for values that cannot be")
   func fields() throws {
     let copy = adapter()
-    try copy.configure("adapter_config.json") { $0["new_kind_of_lora"] = .null }
+    try copy.configure(in: "adapter_config.json") { $0["new_kind_of_lora"] = .null }
     _ = try Conversion(
       ConversionRequest(source: Fixtures.path("adapter/plain"), keep: .all, adapter: copy.path))
-    try copy.configure("adapter_config.json") { $0["new_kind_of_lora"] = .bool(true) }
+    try copy.configure(in: "adapter_config.json") { $0["new_kind_of_lora"] = .bool(true) }
     #expect(refuses(.unknownField, copy)?.found == "new_kind_of_lora")
     for (field, value) in [
       ("r", .integer(0)), ("r", .string("4")), ("lora_alpha", .null), ("lora_alpha", .string("8")),
@@ -60,15 +60,15 @@ struct AdapterRefusalTests {
       ("rank_pattern", .object(["q_proj": .double(1.5)])), ("alpha_pattern", .object(["q_proj": .string("8")])),
     ] as [(String, JSONValue)] {
       let other = ModelCopy(of: Fixtures.path("adapter/plain-attention"), in: scratch, as: "\(field)-\(value.kind)")
-      try other.configure("adapter_config.json") { $0[field] = value }
+      try other.configure(in: "adapter_config.json") { $0[field] = value }
       #expect(refuses(.wrongField, other)?.file == other.file("adapter_config.json"), "\(field)")
     }
-    try copy.configure("adapter_config.json") {
+    try copy.configure(in: "adapter_config.json") {
       $0["new_kind_of_lora"] = nil
       $0["alpha_pattern"] = .object(["(?=q)proj": .integer(1)])
     }
     refuses(.adapterPattern, copy)
-    try copy.configure("adapter_config.json") {
+    try copy.configure(in: "adapter_config.json") {
       $0["alpha_pattern"] = nil
       $0["peft_type"] = nil
     }
@@ -79,7 +79,7 @@ struct AdapterRefusalTests {
   func tensors() throws {
     func changed(_ name: String, _ change: (inout [ModelCopy.Tensor]) -> Void) throws -> ModelCopy {
       let copy = ModelCopy(of: Fixtures.path("adapter/plain-attention"), in: scratch, as: name)
-      try copy.rewriteWeights("adapter_model.safetensors", change)
+      try copy.rewriteWeights(in: "adapter_model.safetensors", change)
       return copy
     }
     let prefix = "base_model.model.model.layers.0."
@@ -112,7 +112,7 @@ struct AdapterRefusalTests {
     }
     #expect(refuses(.wrongShape, shape)?.tensor?.hasSuffix("q_proj.lora_B.weight") == true)
     let rank = adapter()
-    try rank.configure("adapter_config.json") { $0["r"] = .integer(5) }
+    try rank.configure(in: "adapter_config.json") { $0["r"] = .integer(5) }
     refuses(.wrongShape, rank)
   }
 
@@ -120,7 +120,7 @@ struct AdapterRefusalTests {
   func ties() throws {
     let copy = adapter("tied-embedding")
     func setWhole(_ names: [String], differing: Bool = false) throws {
-      try copy.rewriteWeights("adapter_model.safetensors") { tensors in
+      try copy.rewriteWeights(in: "adapter_model.safetensors") { tensors in
         let whole = tensors.first { $0.shape == [40, 16] }!
         tensors.removeAll { $0.shape == [40, 16] || $0.name.contains("embed") }
         for (index, name) in names.enumerated() {
@@ -131,7 +131,7 @@ struct AdapterRefusalTests {
         }
       }
     }
-    try copy.configure("adapter_config.json") {
+    try copy.configure(in: "adapter_config.json") {
       $0["modules_to_save"] = .array([.string("embed_tokens"), .string("lm_head")])
       $0["target_modules"] = .array([.string("up_proj")])
     }
@@ -146,7 +146,7 @@ struct AdapterRefusalTests {
       ConversionRequest(source: Fixtures.path("adapter/tied"), keep: .all, adapter: copy.path))
     #expect(both.adapter?.replaced == ["model.embed_tokens.weight"])
     try setWhole(["model.embed_tokens"])
-    try copy.configure("adapter_config.json") { $0["ensure_weight_tying"] = .bool(true) }
+    try copy.configure(in: "adapter_config.json") { $0["ensure_weight_tying"] = .bool(true) }
     _ = try Conversion(ConversionRequest(source: Fixtures.path("adapter/tied"), keep: .all, adapter: copy.path))
   }
 

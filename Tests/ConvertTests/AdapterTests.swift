@@ -146,7 +146,7 @@ struct AdapterTests {
     for file in ["adapter_config.json", "adapter_model.safetensors"] {
       scratch.link("model/\(file)", to: path("plain-attention/\(file)"))
     }
-    try copy.rewriteWeights("adapter_model.safetensors") { tensors in
+    try copy.rewriteWeights(in: "adapter_model.safetensors") { tensors in
       for index in tensors.indices {
         tensors[index].name = tensors[index].name.replacing("base_model.model.model.", with: "base_model.model.")
           .replacing(".lora_A.", with: ".lora_A.default.").replacing(".lora_B.", with: ".lora_B.default.")

@@ -46,7 +46,7 @@ package struct ModelCopy {
   package func replace(_ name: String, _ text: String) throws { try replace(name, Array(text.utf8)) }
 
   /// Changes config.json, or another file of JSON.
-  package func configure(_ name: String = "config.json", _ change: (inout JSONObject) -> Void) throws {
+  package func configure(in name: String = "config.json", _ change: (inout JSONObject) -> Void) throws {
     let bytes = try FileSystem.read(file(name), limit: 1 << 20)
     var object = try JSONCursor.parse(bytes).objectValue ?? [:]
     change(&object)
@@ -54,7 +54,7 @@ package struct ModelCopy {
   }
 
   /// Writes the weights anew, with the tensors as `change` leaves them.
-  package func rewriteWeights(_ name: String = "model.safetensors", _ change: (inout [Tensor]) -> Void) throws {
+  package func rewriteWeights(in name: String = "model.safetensors", _ change: (inout [Tensor]) -> Void) throws {
     let reader = try SafetensorsReader(file(name))
     var tensors = try reader.tensors.map {
       Tensor(
