@@ -186,4 +186,45 @@ struct TokenizerFamilyTests {
     #expect(try tokenizer.withoutSpecialTokens().encode("the of number was", special: .all) == Array(whole.dropFirst()))
     #expect(try tokenizer.withoutSpecialTokens().fingerprint != tokenizer.fingerprint)
   }
+
+  @Test(
+    "vocab.json with merges.txt is the tokenizer.json that it was taken from",
+    arguments: [("gpt2", "GPT2Tokenizer"), ("qwen2", "Qwen2TokenizerFast")])
+  func vocabularyFiles(_ name: String, _ kind: String) throws {
+    let file = Self.json("\(name).tokenizer.json")
+    let scratch = TemporaryDirectory()
+    scratch.write("vocab.json", file["model", "vocab"]!.bytes)
+    let merges = file["model", "merges"]!.arrayValue!.map { pair in
+      pair.stringValue ?? pair.arrayValue!.map { $0.stringValue! }.joined(separator: " ")
+    }
+    scratch.write("merges.txt", Array((["#version: 0.2"] + merges).joined(separator: "\n").utf8))
+    var added = JSONObject()
+    for token in file["added_tokens"]!.arrayValue! { added["\(token["id"]!.integerValue!)"] = token }
+    let configuration: JSONObject = ["tokenizer_class": .string(kind), "added_tokens_decoder": .object(added)]
+    scratch.write("tokenizer_config.json", JSONValue.object(configuration).bytes)
+    let tokenizer = try ModelDirectory.tokenizer(at: scratch.path)
+    let expected = Self.golden.lists(name)
+    for (index, text) in Self.texts.prefix(300).enumerated() {
+      #expect(try tokenizer.encode(text) == expected[index], "\(text.debugDescription)")
+    }
+    scratch.write("tokenizer_config.json", Array(#"{"tokenizer_class": "BertTokenizer"}"#.utf8))
+    let error = expectProblem(.tokenizerUnsupported) { try ModelDirectory.tokenizer(at: scratch.path) }
+    #expect(error?.remedy?.contains("save_pretrained") == true)
+  }
+
+  @Test("where several tokenizers lie in a directory, tokenizer.json is read")
+  func precedence() throws {
+    let scratch = TemporaryDirectory()
+    func add(_ name: String, as file: String) throws {
+      scratch.write(file, try FileSystem.read(Fixtures.path("tokenizers/\(name)"), limit: 1 << 20))
+    }
+    // A text that the two have different ids for.
+    let index = try #require(
+      Self.texts.indices.first { Self.golden.lists("llama2-metaspace")[$0] != Self.golden.lists("pairs.model")[$0] })
+    func ids() throws -> [Int] { try ModelDirectory.tokenizer(at: scratch.path).encode(Self.texts[index]) }
+    try add("pairs.model", as: "tokenizer.model")
+    #expect(try ids() == Self.golden.lists("pairs.model")[index])
+    try add("llama2-metaspace.tokenizer.json", as: "tokenizer.json")
+    #expect(try ids() == Self.golden.lists("llama2-metaspace")[index])
+  }
 }

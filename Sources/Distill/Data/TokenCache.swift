@@ -86,7 +86,9 @@ public struct TokenCache: Sendable {
     var ids = try tokenizer.encode(piece, memory: &memory)
     try piece.located { () throws(HybridizeError) in try check(ids) }
     // A tokenizer that ends documents itself has put the token there already.
-    if !ids.isEmpty, piece.endsDocument, let endOfText, tokenizer.frame.after.last != endOfText { ids.append(endOfText) }
+    if !ids.isEmpty, piece.endsDocument, let endOfText, tokenizer.frame.after.last != endOfText {
+      ids.append(endOfText)
+    }
     return TokenFileWriter.packed(ids, idBytes: idBytes)
   }
 

@@ -58,7 +58,8 @@ enum HarmlessFields {
   private static let families = [
     "additional_special_tokens", "attention_bias", "dropout", "eos_token_id", "initializer_factor",
     "initializer_range", "is_llama_config", "max_window_layers", "mlp_bias", "num_nextn_predict_layers",
-    "original_max_position_embeddings", "partial_rotary_factor", "pretraining_tp", "sliding_window",
+    "original_max_position_embeddings", "output_router_logits", "partial_rotary_factor", "pretraining_tp",
+    "router_aux_loss_coef", "sliding_window",
     "use_sliding_window",
   ]
 
