@@ -36,9 +36,8 @@ struct UnreadTensors {
     if Self.masks.contains(last) || isAttention && last == "bias" && tensor.shape.rank > 1 {
       return "a mask of attention, which is always causal"
     }
-    if isAttention,
-      Self.cacheScales.contains(last) || ["k_proj.output_scale", "v_proj.output_scale"].contains(where: core.hasSuffix)
-    {
+    let isCacheScale = isAttention && Self.cacheScales.contains(last)
+    if isCacheScale || ["k_proj.output_scale", "v_proj.output_scale"].contains(where: core.hasSuffix) {
       return "a scale of a quantised cache, which is not quantised here"
     }
     if Self.otherHeads.contains(first) { return "a head that predicts no tokens" }
