@@ -83,7 +83,7 @@ let package = Package(
     tests("RecipeTests", uses: everyRoom + ["SelectionTestSupport"]),
     tests("HouseTests", uses: []),
     tests("DistillTests", uses: everyRoom + ["SelectionTestSupport"]),
-    tests("CommandTests", uses: ["hybridize", "HybridizeCore", "HybridizeFormats"]),
+    tests("CommandTests", uses: ["hybridize"] + belowEvaluation),
   ]
 )
 
