@@ -109,16 +109,16 @@ struct FamilyCommandTests {
     }
     // The same documents without a tokenizer: their ids, with the token in front, cut to 32.
     let tokenizer = try ModelDirectory(model).tokenizer()
-    let model = try ModelDirectory(model).load(on: ReferenceBackend())
+    let loaded = try ModelDirectory(model).load(on: ReferenceBackend())
     for (special, options) in [(Tokenizer.SpecialTokens.all, []), (.none, ["--no-special-tokens"])] {
       var (sum, count) = (0.0, 0)
       for line in try FileSystem.read(Fixtures.text, limit: 1 << 24).split(separator: 0x0A) where count < 4 * 31 {
         let document = try #require(try JSONCursor.parse(Array(line)).objectValue?["text"]?.stringValue)
         let ids = Array(try tokenizer.encode(document, special: special).prefix(32))
         guard ids.count == 32 else { continue }
-        for (row, next) in zip(try logits(ids, model), ids.dropFirst()) {
-          let largest = row.max() ?? 0
-          sum += largest + log(row.reduce(0) { $0 + exp($1 - largest) }) - row[next]
+        for (row, next) in zip(try logits(ids, loaded), ids.dropFirst()) {
+          let likelihoods = row.map { exp($0) }
+          sum += log(likelihoods.reduce(0, +)) - row[next]
           count += 1
         }
       }
