@@ -68,7 +68,7 @@ struct JinjaTemplateTests {
     "what asks for too much ends in an error, at once",
     arguments: [
       "{{ 'x' * 10 ** 9 }}", "{{ 'x' * 10 ** 18 }}", "{{ [1] * 10 ** 12 }}", "{{ range(10 ** 6) }}",
-      "{{ range(-10 ** 18, 10 ** 18) }}",
+      "{{ range(-(10 ** 18), 10 ** 18) }}",
       "{{ 'a'|center(10 ** 12) }}", "{{ 'a'.ljust(10 ** 18) }}", "{{ '%999999999d' % 1 }}",
       "{{ '%*d' % (10 ** 15, 1) }}",
       "{{ '{:>99999999999}'.format(1) }}", "{{ 'a'|indent(10 ** 10) }}", "{{ [1]|tojson(indent=10 ** 9) }}",
