@@ -1,6 +1,6 @@
 import HybridizeCore
 
-/// A document of a text, or a stretch of one, that nobody has looked into.
+/// A document of a text, or a stretch of one, not parsed or checked yet.
 package struct TextPiece: Sendable {
   package let bytes: [UInt8]
   /// Whether a document begins with it.

@@ -14,7 +14,7 @@ import HybridizeCore
 /// where the name says nothing, any object will do, and an array of them. All may be compressed (`ByteStream`). A byte
 /// order mark is no text.
 package struct TextReader {
-  /// A line or value that is longer is no document that somebody wrote.
+  /// A line or value that is longer is taken for damage, not for a document.
   package static let longestLine = 16 << 20
   /// A stretch of a plain text has at least so many bytes, unless it is the last, and at most twice as many.
   package static let stretch = 64 << 10

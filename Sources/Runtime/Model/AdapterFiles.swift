@@ -11,7 +11,7 @@ package enum AdapterFiles {
   /// a model. A weights file that is named itself is meant without it.
   ///
   /// - Parameter path: as it was given, a directory or a file.
-  /// - Parameter isMerged: somebody sees to the adapter, so that one beside the model is none of our business.
+  /// - Parameter isMerged: the caller merges the adapter, so that one beside the model is no error.
   /// - Throws: `.adapterAlone`, `.adapterBesideWeights`.
   package static func check(_ path: String, isMerged: Bool) throws(HybridizeError) {
     let isDirectory = FileSystem.isDirectory(path)

@@ -8,7 +8,7 @@ public struct Catalog: Sendable {
   public var formats: [any CheckpointFormat.Type]
   public var architectures: [Architecture]
   public var mixers: [any MixerSpecification.Type]
-  /// Names of fields of config.json that are not known and that somebody says change nothing: `--ignore-field`.
+  /// Names of unknown fields of config.json that the user declares to change nothing: `--ignore-field`.
   public var ignoredFields: Set<String>
   /// Whether tokenizers put the tokens around a text that their post-processors have; not with `--no-special-tokens`.
   public var addsSpecialTokens = true

@@ -119,10 +119,10 @@ package struct FieldReader {
     return numbers
   }
 
-  /// Fields that nobody has read, in the order of the file.
+  /// Fields that have not been read, in the order of the file.
   package var unread: [(key: String, value: JSONValue)] { object.members.filter { !seen.contains($0.key) } }
 
-  /// - Throws: `.unknownField` for the first field that nobody has read.
+  /// - Throws: `.unknownField` for the first field that has not been read.
   package func finish() throws(HybridizeError) {
     if let unknown = unread.first {
       throw HybridizeError(

@@ -11,7 +11,7 @@ package struct HybridDescription {
 
   package let sourceModelType: String
   package let sourceClasses: [String]
-  /// Fields beside the description that nobody knows and that were ignored by name.
+  /// Unknown fields beside the description that were ignored by name.
   package let ignoredFields: [String]
   package let mixers: [any MixerSpecification]
 

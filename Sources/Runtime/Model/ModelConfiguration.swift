@@ -25,7 +25,7 @@ public struct ModelConfiguration: Sendable {
   public let mixers: [any MixerSpecification]
   /// Tokens that end a text; see also `ModelDirectory.endTokens`.
   public let endTokens: [Int]
-  /// Fields that are not known, and that somebody said change nothing.
+  /// Unknown fields that the user has declared to change nothing.
   public let ignoredFields: [String]
 
   public var layerCount: Int { mixers.count }

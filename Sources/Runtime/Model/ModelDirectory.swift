@@ -29,7 +29,7 @@ public struct ModelDirectory: Sendable {
   /// Opens a directory, a Hugging Face cache snapshot, or a checkpoint file with its config.json beside it, and
   /// checks names and shapes of all tensors against the configuration.
   ///
-  /// - Parameter mergesAdapter: an adapter beside the weights is somebody else's affair; otherwise it is an error.
+  /// - Parameter mergesAdapter: the caller merges an adapter beside the weights; otherwise it is an error.
   /// - Throws: what reading config.json and the checkpoint's header can throw, what `CheckpointNames` and
   ///   `ModelLayout.check` throw; `.adapterAlone`, `.adapterBesideWeights`, `.otherFormat`.
   public init(

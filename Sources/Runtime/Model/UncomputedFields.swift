@@ -108,7 +108,7 @@ enum UncomputedFields {
 extension ModelConfiguration {
   /// Judges the fields that nothing has read.
   ///
-  /// - Parameter ignored: fields that are not known, and that somebody says change nothing.
+  /// - Parameter ignored: unknown fields that the user declares to change nothing.
   /// - Returns: those of them that are there.
   /// - Throws: `.uncomputedField`, `.unknownField`.
   static func checkOthers(_ fields: FieldReader, ignoring ignored: Set<String>) throws(HybridizeError) -> [String] {

@@ -24,7 +24,7 @@ struct UnreadTensors {
     furtherLayers = further
   }
 
-  /// Why the tensor is not read; `nil` for one that somebody may need.
+  /// Why the tensor is not read; `nil` for one that may be needed.
   func reason(_ tensor: TensorDescriptor) -> String? {
     let core = TensorNameIndex.core(tensor.name)
     let parts = core.split(separator: ".")
