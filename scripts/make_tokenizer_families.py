@@ -5,6 +5,7 @@ small tokenizers of each kind in use, and of some of these texts for every step 
 
 Needs `pip install numpy safetensors tokenizers sentencepiece`."""
 import base64
+import contextlib
 import json
 import pathlib
 import random
@@ -22,7 +23,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 TARGET = ROOT / "fixtures/tokenizers"
 TEXTS = 2000
 VARIANT_TEXTS = 100
-DECODED_TEXTS = 500
+SPECIAL_TEXTS = 500
 
 # Scripts and blocks of signs; those of plain English more often.
 BLOCKS = [(0x20, 0x7E)] * 6 + [
@@ -236,13 +237,14 @@ def sentence_pieces(texts, scratch):
         "unigram-bytes": dict(model_type="unigram", vocab_size=900, byte_fallback=True, add_dummy_prefix=False,
                               normalization_rule_name="identity", user_defined_symbols=["<x>", "the"]),
     }
+    # A model keeps the paths that it was made with: relative ones are the same everywhere.
     for name, options in kinds.items():
-        prefix = scratch / name
-        sentencepiece.SentencePieceTrainer.train(
-            input=str(corpus), model_prefix=str(prefix), minloglevel=2, hard_vocab_limit=False, character_coverage=0.98,
-            num_threads=1, **options)
-        shutil.copy(f"{prefix}.model", TARGET / f"{name}.model")
-        yield name, sentencepiece.SentencePieceProcessor(f"{prefix}.model")
+        with contextlib.chdir(scratch):
+            sentencepiece.SentencePieceTrainer.train(
+                input=corpus.name, model_prefix=name, minloglevel=2, hard_vocab_limit=False, character_coverage=0.98,
+                num_threads=1, **options)
+        shutil.copy(scratch / f"{name}.model", TARGET / f"{name}.model")
+        yield name, sentencepiece.SentencePieceProcessor(str(scratch / f"{name}.model"))
 
 
 def main(folder):
@@ -260,15 +262,15 @@ def main(folder):
         tokenizer = Tokenizer.from_file(str(path))
         found = [outcome(tokenizer, value) for value in texts]
         put(path.stem, [ids for ids, _, _ in found])
-        put(path.stem + ".special", [special for _, special, _ in found[:DECODED_TEXTS]])
-        again = [text for _, _, text in found[:DECODED_TEXTS]]
+        put(path.stem + ".special", [special for _, special, _ in found[:SPECIAL_TEXTS]])
+        again = [text for _, _, text in found]
         decoded[path.stem] = {str(i): text for i, text in enumerate(again) if text != texts[i]}
     character_map = None
     with tempfile.TemporaryDirectory() as scratch:
         for name, processor in sentence_pieces(texts, pathlib.Path(scratch)):
             ids = [processor.encode(value) for value in texts]
             put(name + ".model", ids)
-            again = [processor.decode(part) for part in ids[:DECODED_TEXTS]]
+            again = [processor.decode(part) for part in ids]
             decoded[name + ".model"] = {str(i): text for i, text in enumerate(again) if text != texts[i]}
             if name == "unigram":
                 proto = (pathlib.Path(scratch) / "unigram.model").read_bytes()
