@@ -22,6 +22,7 @@ extension TemplateFilters {
       try noArguments(name)
       if let text = value.text {
         try budget.spend(text: text.utf8.count)
+        if case .markup = value { return .markup(Self.reversed(text)) }
         return .string(Self.reversed(text))
       }
       return try iterator(over: try list(Array(try value.elements(budget).reversed())))

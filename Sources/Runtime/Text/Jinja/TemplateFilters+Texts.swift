@@ -9,9 +9,11 @@ extension TemplateFilters {
       try budget.spend(text: text.utf8.count)
       return text
     }
+    // Safe text stays safe.
+    func alike(_ text: String) -> TemplateValue { if case .markup = value { .markup(text) } else { .string(text) } }
     func plain(_ change: (String) -> String) throws(HybridizeError) -> TemplateValue {
       try noArguments(name)
-      return .string(change(try text()))
+      return alike(change(try text()))
     }
     switch name {
     case "string":
@@ -24,7 +26,7 @@ extension TemplateFilters {
     case "title": return try plain(PythonText.titledByWords)
     case "trim":
       let characters = try bind(["chars"], name)[0].text("chars")
-      return .string(PythonText.strip(try text(), characters))
+      return alike(PythonText.strip(try text(), characters))
     case "safe":
       try noArguments(name)
       return .markup(try text())
@@ -45,9 +47,10 @@ extension TemplateFilters {
     case "indent": return .string(try indent(value))
     case "center":
       let width = try bind(["width"], name)[0].integer("width", default: 80)
-      return .string(try TemplateMethods(interpreter).centered(try text(), width: width, fill: " "))
-    case "truncate": return .string(try truncate(value))
+      return alike(try TemplateMethods(interpreter).centered(try text(), width: width, fill: " "))
+    case "truncate": return alike(try truncate(value))
     case "format":
+      if case .markup = value { throw TemplateFault.unsupported("the filter 'format' of safe text") }
       guard arguments.positional.isEmpty || arguments.named.isEmpty else {
         throw TemplateFault.failed("positional and named arguments of a format")
       }

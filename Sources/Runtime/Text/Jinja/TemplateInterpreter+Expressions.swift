@@ -209,7 +209,9 @@ extension TemplateInterpreter {
         try budget.spend(reading: text.utf8.count)
         let scalars = text.unicodeScalars
         if let place = Self.place(key, scalars.count) {
-          return .string(String(scalars[scalars.index(scalars.startIndex, offsetBy: place)]))
+          let character = String(scalars[scalars.index(scalars.startIndex, offsetBy: place)])
+          if case .markup = value { return .markup(character) }
+          return .string(character)
         }
       }
     case .range(let range):

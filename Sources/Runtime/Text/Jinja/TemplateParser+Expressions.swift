@@ -252,6 +252,12 @@ extension TemplateParser {
   }
 
   private mutating func subscripted() throws(HybridizeError) -> TemplatePostfix.Kind {
+    // An empty subscript is the empty tuple.
+    if isSign("]") {
+      let empty = TemplateExpression(kind: .tuple([]), line: current.line)
+      advance()
+      return .element(empty)
+    }
     let first = isSign(":") ? nil : try expression()
     let kind: TemplatePostfix.Kind
     if skip(.sign(":")) {
