@@ -68,7 +68,8 @@ struct ConvertCommandTests {
     return try outcome.json()
   }
 
-  @Test("what is asked for is planned, written, and works in every command", arguments: cases)
+  // One at a time: each measures the machine, which takes more than a gigabyte.
+  @Test("what is asked for is planned, written, and works in every command", .serialized, arguments: cases)
   func reload(_ conversion: Case) async throws {
     let out = scratch.path("out")
     let report = try await succeed(["convert", Fixtures.model, out] + conversion.options)

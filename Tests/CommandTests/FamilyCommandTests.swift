@@ -6,8 +6,9 @@ import HybridizeRuntime
 import TestSupport
 import Testing
 
-/// A model of each family with a tokenizer of its kind, from the first command to the last.
-@Suite("models of every family on the command line")
+/// A model of each family with a tokenizer of its kind, from the first command to the last. One at a time, as `bench` measures the
+/// machine with more than a gigabyte.
+@Suite("models of every family on the command line", .serialized)
 struct FamilyCommandTests {
   struct Family: CustomTestStringConvertible, Sendable {
     let testDescription: String
